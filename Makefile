@@ -1,0 +1,60 @@
+# make demo [FOLDER=photos]   install and show the look-alikes of a picture
+# make test                   install and run every check
+# make quick                  the checks that take seconds
+# make bench                  the benchmarks; needs a folder of photographs, PHOTOS=…
+# make lock                   choose the development dependencies' versions anew
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PHOTOS ?= ../shared/photos
+FOLDER ?=
+
+.PHONY: demo test quick format bench lock clean
+
+demo: $(VENV)/installed
+	$(BIN)/lookgraph demo $(if $(FOLDER),"$(FOLDER)"); code=$$?; [ $$code -eq 0 ] || [ $$code -eq 3 ]
+
+test: $(VENV)/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+quick: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -m "not slow" tests/unit tests/contract
+
+format: $(VENV)/installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/installed-dev
+	$(BIN)/python -m benchmarks.run --photographs "$(PHOTOS)"
+
+lock: $(VENV)/installed
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
+	  --no-emit-index-url --no-header --all-extras --group dev \
+	  pyproject.toml --output-file requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache lookgraph-demo lookgraph-demo.html
+
+# A stamp is written only when all before it worked, so a broken-off installation is done again.
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "Lookgraph needs Python 3.10 to 3.13: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { echo "The venv module is missing. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/installed: $(VENV)/made pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/made pyproject.toml requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@ $(VENV)/installed

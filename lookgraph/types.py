@@ -1,0 +1,209 @@
+"""The words that every part shares: frozen values, no behaviour beyond their own numbers."""
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import PurePosixPath
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector: TypeAlias = NDArray[np.float32]
+"""One embedding, shape (d,)."""
+
+Matrix: TypeAlias = NDArray[np.float32]
+"""Embeddings, shape (n, d)."""
+
+Rows: TypeAlias = NDArray[np.float16]
+"""Stored embeddings, shape (n, d), often a memory map."""
+
+Pixels: TypeAlias = NDArray[np.uint8]
+"""A picture, shape (height, width, 3), sRGB."""
+
+Integers: TypeAlias = NDArray[np.int64]
+Array: TypeAlias = NDArray[Any]
+
+
+class Word(str, Enum):
+    """An enum whose members are their strings (`enum.StrEnum`, which Python 3.10 lacks)."""
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class Metric(Word):
+    """How two embeddings of a space are compared."""
+
+    COSINE = "cosine"
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What makes embeddings comparable: those of different spaces never meet.
+
+    Attributes:
+        model: the name of the network's row in the registry.
+        fingerprint: the SHA-256 of its weights, in hexadecimal.
+        preprocessing: the version of the way from a file to the network's input.
+        metric: how two embeddings are compared.
+        dimension: the numbers in an embedding.
+    """
+
+    model: str
+    fingerprint: str
+    preprocessing: int
+    metric: Metric
+    dimension: int
+
+    @property
+    def name(self) -> str:
+        """A short name that is different for different spaces, and safe as a file's name."""
+        return f"{self.model}-{self.fingerprint[:8]}-p{self.preprocessing}-{self.metric}"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture by its content.
+
+    Attributes:
+        id: the SHA-256 of the file's bytes, in hexadecimal: the same wherever the file lies.
+        format: as Pillow names it: JPEG, PNG, WEBP, AVIF, GIF, BMP, TIFF, HEIF.
+        width: in pixels, after the EXIF orientation is applied.
+        height: likewise.
+        taken: when it was taken as EXIF says, ``YYYY-MM-DDTHH:MM:SS``; None if it does not say.
+    """
+
+    id: str
+    format: str
+    width: int
+    height: int
+    taken: str | None = None
+
+
+class SkipKind(Word):
+    """Why a file has no embedding."""
+
+    NO_PICTURE = "no-picture"
+    """Neither its content nor its name is a picture's. Nobody needs to hear of it."""
+    DAMAGED = "damaged"
+    """It should be a picture, and it cannot be decoded."""
+    TOO_LARGE = "too-large"
+    """More pixels than are safe to decode."""
+    NEEDS_EXTRA = "needs-extra"
+    """An optional dependency would decode it."""
+    UNREADABLE = "unreadable"
+    """The file system refused it."""
+    CHANGING = "changing"
+    """It changed while it was read."""
+
+    @property
+    def passing(self) -> bool:
+        """Whether the cause may pass while the file stays the same: such a file is tried again."""
+        return self in {SkipKind.NEEDS_EXTRA, SkipKind.UNREADABLE, SkipKind.CHANGING}
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Why a file was left out, as a kind and in words."""
+
+    kind: SkipKind
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells, without opening it, that a file is still the same."""
+
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of the library: what it is, or why it was left out. Exactly one of the two is set.
+
+    Attributes:
+        path: relative to the library's folder, with ``/`` between its parts. Bytes that are no
+            UTF-8 are there as surrogate escapes (PEP 383), so that nothing is lost.
+        stamp: the file's size and time when it was read.
+        picture: what it is.
+        skip: why it was left out.
+    """
+
+    path: str
+    stamp: Stamp
+    picture: Picture | None = None
+    skip: Skip | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file as the library remembers it.
+
+    Attributes:
+        path: as in `Entry`.
+        stamp: what it was when it was read.
+        settled: whether nothing is to be done as long as the stamp stays the same.
+    """
+
+    path: str
+    stamp: Stamp
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """Which files belong to the library, as globs.
+
+    A pattern without a slash is matched against the name of a file or folder, one with a slash
+    against the whole path; ``*`` does not stop at slashes. Case counts.
+
+    Attributes:
+        include: a file must match one of these; empty lets all in.
+        exclude: a file or folder that matches one of these is left out.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A row near a query: its number and its score, where higher is closer."""
+
+    row: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A picture that answers a search.
+
+    Attributes:
+        rank: its place, from 1.
+        score: the cosine between its embedding and the query's, in [-1, 1]; higher is closer.
+        id: the SHA-256 of its bytes.
+        path: relative to the library's folder; the first in alphabetical order.
+        file: the same, absolute: what can be opened.
+        copies: the paths of further files with the very same bytes.
+        format: as in `Picture`.
+        width: in pixels.
+        height: in pixels.
+        taken: as in `Picture`.
+    """
+
+    rank: int
+    score: float
+    id: str
+    path: str
+    file: str
+    copies: tuple[str, ...]
+    format: str
+    width: int
+    height: int
+    taken: str | None
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return PurePosixPath(self.path).name
