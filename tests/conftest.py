@@ -1,0 +1,84 @@
+"""What all tests share: where the network is kept, the photographs, and what may be missing."""
+
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+PROJECT = Path(__file__).parent.parent
+PHOTOGRAPHS = PROJECT.parent / "shared" / "photos"
+
+_NOBODY = 65534
+
+# On a busy machine an example may take long; in CI the same examples run every time.
+settings.register_profile(
+    "lookgraph",
+    deadline=None,
+    derandomize=os.environ.get("CI") == "true",
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("lookgraph")
+
+
+def missing(what: str) -> NoReturn:
+    """Skip the test on somebody's own machine; fail it in CI, where nothing may be missing."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI must have {what}")
+    pytest.skip(f"needs {what}")
+
+
+def needs_module(name: str) -> ModuleType:
+    """An optional module, for a test that is about it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        missing(f"the module {name}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes the user's cache; the network is built once for all of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOOKGRAPH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def photographs() -> Path:
+    """A folder of real photographs, in folders by what they show."""
+    if not PHOTOGRAPHS.is_dir():
+        missing(f"photographs in {PHOTOGRAPHS}")
+    return PHOTOGRAPHS
+
+
+RunCode = Callable[..., str]
+
+
+@pytest.fixture
+def as_somebody_else(tmp_path: Path) -> RunCode:
+    """Runs code in a process that is not root's, so that permissions count; gives what it prints.
+
+    Everything the code needs must be imported in ``imports``, before root's rights are dropped.
+    """
+    # pytest's folders are for their owner alone.
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.getuid() and folder.stat().st_mode & 0o055 != 0o055:
+            folder.chmod(folder.stat().st_mode | 0o055)
+
+    def run(imports: str, code: str) -> str:
+        drop = f"import os\nif os.geteuid() == 0:\n    os.setegid({_NOBODY}); os.seteuid({_NOBODY})"
+        done = subprocess.run(
+            [sys.executable, "-c", f"{imports}\n{drop}\n{code}"],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
