@@ -1,0 +1,1 @@
+"""From stored rows and a query to the nearest rows."""
