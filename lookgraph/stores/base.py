@@ -1,0 +1,172 @@
+"""What a store must do, whatever keeps it. `tests/contract` holds every store to it.
+
+A store holds files by path, pictures by content, and an embedding for each picture and space.
+Readers see what has been committed; there is one writer at a time.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from lookgraph.types import Entry, KnownFile, Patterns, Picture, Space, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A picture near a query, with the paths of all its files in alphabetical order."""
+
+    picture: Picture
+    paths: tuple[str, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A picture with its files and its embedding, shape (d,), float32 of float16 precision."""
+
+    picture: Picture
+    entries: tuple[Entry, ...]
+    embedding: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceStatus:
+    """What a store holds of one space.
+
+    Attributes:
+        space: which.
+        pictures: how many pictures with files have an embedding in it.
+        unused_rows: embeddings of pictures that have no file any more.
+        bytes: what its rows take on the disk.
+    """
+
+    space: Space
+    pictures: int
+    unused_rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a store holds.
+
+    Attributes:
+        pictures: different ones, by content, that have a file.
+        files: that hold them.
+        skipped: files that were left out with a reason that concerns people.
+        other: files that are no pictures.
+        spaces: in the order in which they were made.
+        bytes: what all of it takes on the disk.
+    """
+
+    pictures: int
+    files: int
+    skipped: int
+    other: int
+    spaces: tuple[SpaceStatus, ...]
+    bytes: int
+
+
+class Writer(Protocol):
+    """The one process that changes a store. Each call is one transaction: all of it or nothing."""
+
+    def find(self, space: Space, id_: str) -> Picture | None:
+        """The picture with this id if it has an embedding in the space. Safe from any thread."""
+        ...
+
+    def commit(
+        self, space: Space, entries: Sequence[Entry], embeddings: Mapping[str, Vector]
+    ) -> None:
+        """Store files and the embeddings, by id, of those pictures that have none yet.
+
+        Raises:
+            UsageError: an entry's picture has no embedding, neither stored nor given.
+        """
+        ...
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Remove files that are gone.
+
+        Pictures that no other file holds no longer answer searches. Their embeddings wait for
+        the same content to turn up again, until `compact`.
+        """
+        ...
+
+    def remember(self, root: Path, patterns: Patterns) -> None:
+        """Keep which folder the library is of, and what of it belongs to it."""
+        ...
+
+    def compact(self, space: Space) -> int:
+        """Drop what is unused, and rows whose checksum is wrong; return how many of the latter."""
+        ...
+
+
+class Store(Protocol):
+    """A library's keeper, for readers; `write` gives the writer."""
+
+    def write(self) -> AbstractContextManager[Writer]:
+        """Begin to write.
+
+        Raises:
+            LibraryLockedError: another process does; says which.
+        """
+        ...
+
+    @property
+    def root(self) -> Path:
+        """The folder that the paths are relative to."""
+        ...
+
+    @property
+    def patterns(self) -> Patterns:
+        """Which of its files belong to the library."""
+        ...
+
+    def spaces(self) -> tuple[Space, ...]:
+        """In the order in which they were made."""
+        ...
+
+    def known_files(self, space: Space, under: str = "") -> Iterator[KnownFile]:
+        """The files below a relative path, in the order of their paths' bytes.
+
+        They are read a page at a time: what is committed meanwhile may or may not show.
+        """
+        ...
+
+    def search(self, space: Space, query: Vector, k: int) -> list[Match]:
+        """The k pictures with the highest score, best first; equal ones as they were stored."""
+        ...
+
+    def entry(self, path: str) -> Entry | None:
+        """The file at a relative path."""
+        ...
+
+    def embedding(self, space: Space, id_: str) -> Vector | None:
+        """The embedding of a picture, shape (d,)."""
+        ...
+
+    def ids(self, prefix: str) -> list[str]:
+        """The ids of pictures with files that begin so, in order; at most two."""
+        ...
+
+    def paths(self, id_: str) -> tuple[str, ...]:
+        """The files that hold a picture, in alphabetical order."""
+        ...
+
+    def skipped(self) -> Iterator[Entry]:
+        """The files that were left out for a reason that concerns people, by path."""
+        ...
+
+    def embedded(self, space: Space) -> Iterator[Embedded]:
+        """Every picture that has a file and an embedding, as they were stored."""
+        ...
+
+    def damaged(self, space: Space) -> list[str]:
+        """The ids of the pictures whose stored embedding does not match its checksum."""
+        ...
+
+    def status(self) -> Status:
+        """What it holds."""
+        ...

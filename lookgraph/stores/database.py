@@ -1,0 +1,126 @@
+"""Connections to a library's database, and what its failures mean."""
+
+import errno
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from lookgraph.errors import LibraryDamagedError, StorageError
+from lookgraph.stores import schema
+
+DATABASE = "library.db"
+
+_WAIT_SECONDS = 30
+
+
+@contextmanager
+def storage_errors(folder: Path) -> Iterator[None]:
+    """Turn what the operating system and SQLite say of a library into errors of ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _meaning(folder, error) from error
+    except OSError as error:
+        raise StorageError(
+            f"{error.filename or folder}: {error.strerror or error}. {_SAFE} "
+            f"{_ADVICE.get(error.errno or 0, 'Check the disk')}, and run the command again."
+        ) from error
+
+
+_SAFE = "What was committed is safe."
+_MAKE_ROOM = "Make room on the disk"
+_MAKE_WRITABLE = "Make the folder writable, or keep the library elsewhere with --library DIR"
+_ADVICE = {
+    errno.ENOSPC: _MAKE_ROOM,
+    errno.EDQUOT: _MAKE_ROOM,
+    errno.EFBIG: _MAKE_ROOM,
+    errno.EACCES: _MAKE_WRITABLE,
+    errno.EPERM: _MAKE_WRITABLE,
+    errno.EROFS: _MAKE_WRITABLE,
+}
+
+
+def _meaning(folder: Path, error: sqlite3.Error) -> Exception:
+    text = str(error)
+    if "malformed" in text or "not a database" in text:
+        return LibraryDamagedError(
+            f"The database of {folder} is damaged ({text}). Put {folder / DATABASE} back from a "
+            f"backup, or remove {folder} and index again."
+        )
+    advice = {
+        "database or disk is full": _MAKE_ROOM,
+        "attempt to write a readonly database": _MAKE_WRITABLE,
+        "unable to open database file": _MAKE_WRITABLE,
+    }.get(text, "Check the disk")
+    return StorageError(f"{folder}: {text}. {_SAFE} {advice}, and run the command again.")
+
+
+def connect_writer(folder: Path) -> sqlite3.Connection:
+    """Open the database for writing, made and brought up to date where it has to be."""
+    file = folder / DATABASE
+    database = sqlite3.connect(
+        file, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        # In WAL mode FULL makes each commit last through a loss of power, not only a crash.
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("PRAGMA foreign_keys = ON")
+        schema.migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[sqlite3.Connection]:
+    """One consistent view of the database: a read transaction on a connection of its own."""
+    with closing(_connect_reader(folder / DATABASE)) as database:
+        if schema.version_of(database) < len(schema.MIGRATIONS):
+            database.close()
+            connect_writer(folder).close()
+            with reading(folder) as newer:
+                yield newer
+            return
+        database.execute("BEGIN")
+        yield database
+
+
+def _connect_reader(file: Path) -> sqlite3.Connection:
+    try:
+        return _connect_read_only(file, "mode=ro")
+    except sqlite3.OperationalError:
+        # Readers of a WAL database write to a small file beside it. Where they may not, and
+        # where no log waits to be read, the database can be taken as it lies there.
+        log = file.with_name(file.name + "-wal")
+        if os.access(file.parent, os.W_OK) or (log.exists() and log.stat().st_size):
+            raise
+        return _connect_read_only(file, "immutable=1")
+
+
+def _connect_read_only(file: Path, mode: str) -> sqlite3.Connection:
+    database = sqlite3.connect(
+        f"{file.absolute().as_uri()}?{mode}", uri=True, timeout=_WAIT_SECONDS, isolation_level=None
+    )
+    try:
+        database.execute("SELECT count(*) FROM sqlite_master")
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+@contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """All of what is written inside, or, after any exception, nothing of it."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise

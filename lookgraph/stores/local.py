@@ -1,0 +1,306 @@
+"""The store in a folder: a SQLite database and a file of rows for each space."""
+
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lookgraph.config import LIBRARY_FOLDER
+from lookgraph.errors import LibraryDamagedError, LibraryNotFoundError
+from lookgraph.index import exact
+from lookgraph.stores.base import Embedded, Match, SpaceStatus, Status
+from lookgraph.stores.database import DATABASE, reading, storage_errors
+from lookgraph.stores.local_writer import LocalWriter, writing
+from lookgraph.stores.records import (
+    SPACE_COLUMNS,
+    StoredSpace,
+    as_entry,
+    as_picture,
+    as_space,
+    find_space,
+    read_settings,
+)
+from lookgraph.stores.rows import read_rows, surviving_rows
+from lookgraph.types import (
+    Entry,
+    Integers,
+    KnownFile,
+    Patterns,
+    Rows,
+    SkipKind,
+    Space,
+    Stamp,
+    Vector,
+)
+
+_PAGE = 5000
+
+
+class LocalStore:
+    """A library in a folder of its own. Making one of these reads and writes nothing.
+
+    Every call of a reader opens a connection of its own and sees one consistent state, so a
+    store can be used from several threads.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def exists(self) -> bool:
+        """Whether there is a library in the folder."""
+        return (self.folder / DATABASE).is_file()
+
+    @contextmanager
+    def write(self) -> Iterator[LocalWriter]:
+        """As `lookgraph.stores.base.Store.write`; makes the library where there is none."""
+        with ExitStack() as stack:
+            with storage_errors(self.folder):
+                writer = stack.enter_context(writing(self.folder))
+            yield writer
+
+    @property
+    def root(self) -> Path:
+        """The folder that the paths are relative to."""
+        with self._reading() as database:
+            return read_settings(database, self.folder)[0]
+
+    @property
+    def patterns(self) -> Patterns:
+        """Which of its files belong to the library."""
+        with self._reading() as database:
+            return read_settings(database, self.folder)[1]
+
+    def spaces(self) -> tuple[Space, ...]:
+        """In the order in which they were made."""
+        with self._reading() as database:
+            return tuple(stored.space for stored in _stored_spaces(database))
+
+    def known_files(self, space: Space, under: str = "") -> Iterator[KnownFile]:
+        """As `lookgraph.stores.base.Store.known_files`; none where there is no library yet."""
+        last = os.fsencode(under) + b"/" if under else b""
+        end = os.fsencode(under) + b"0" if under else b"\xff" * 8  # "0" is next after "/"
+        while self.exists() and (page := self._known_page(space, last, end)):
+            for path, size, mtime_ns, skip, is_embedded in page:
+                settled = bool(is_embedded) if skip is None else not SkipKind(skip).passing
+                yield KnownFile(os.fsdecode(path), Stamp(size, mtime_ns), settled)
+            last = page[-1][0]
+
+    def _known_page(self, space: Space, last: bytes, end: bytes) -> list[tuple[Any, ...]]:
+        with self._reading() as database:
+            stored = find_space(database, space)
+            return database.execute(
+                "SELECT path, size, mtime_ns, skip, EXISTS (SELECT 1 FROM embeddings"
+                " WHERE embeddings.picture = files.picture AND space = ?)"
+                " FROM files WHERE path > ? AND path < ? ORDER BY path LIMIT ?",
+                (stored.number if stored else None, last, end, _PAGE),
+            ).fetchall()
+
+    def search(self, space: Space, query: Vector, k: int) -> list[Match]:
+        """As `lookgraph.stores.base.Store.search`, exactly."""
+        with self._snapshot(space) as view:
+            hidden = _hidden_rows(view.database, view.stored.number)
+            neighbours = exact.nearest(view.rows, query, k, hidden)
+            return [
+                _match(view.database, view.stored.number, found.row, found.score)
+                for found in neighbours
+            ]
+
+    def entry(self, path: str) -> Entry | None:
+        """The file at a relative path."""
+        with self._reading() as database:
+            found = database.execute(f"{_ENTRIES} WHERE path = ?", (os.fsencode(path),)).fetchone()
+            return as_entry(found) if found else None
+
+    def embedding(self, space: Space, id_: str) -> Vector | None:
+        """The embedding of a picture, shape (d,)."""
+        with self._snapshot(space) as view:
+            found = view.database.execute(
+                "SELECT row FROM embeddings JOIN pictures USING (picture)"
+                " WHERE space = ? AND id = ? AND files > 0",
+                (view.stored.number, bytes.fromhex(id_)),
+            ).fetchone()
+            return view.rows[found[0]].astype(np.float32) if found else None
+
+    def ids(self, prefix: str) -> list[str]:
+        """The ids of pictures with files that begin so, in order; at most two."""
+        low = bytes.fromhex(prefix.ljust(64, "0"))
+        high = bytes.fromhex(prefix.ljust(64, "f"))
+        with self._reading() as database:
+            found = database.execute(
+                "SELECT id FROM pictures WHERE id BETWEEN ? AND ? AND files > 0"
+                " ORDER BY id LIMIT 2",
+                (low, high),
+            )
+            return [id_.hex() for (id_,) in found]
+
+    def paths(self, id_: str) -> tuple[str, ...]:
+        """The files that hold a picture, in alphabetical order."""
+        with self._reading() as database:
+            found = database.execute(
+                "SELECT path FROM files JOIN pictures USING (picture) WHERE id = ? ORDER BY path",
+                (bytes.fromhex(id_),),
+            )
+            return tuple(os.fsdecode(path) for (path,) in found)
+
+    def skipped(self) -> Iterator[Entry]:
+        """The files that were left out for a reason that concerns people, by path."""
+        with self._reading() as database:
+            yield from map(
+                as_entry, database.execute(f"{_ENTRIES} WHERE skip <> 'no-picture' ORDER BY path")
+            )
+
+    def embedded(self, space: Space) -> Iterator[Embedded]:
+        """Every picture that has a file and an embedding, as they were stored."""
+        with self._snapshot(space) as view:
+            found = view.database.execute(
+                f"SELECT row, picture, {_PICTURE} FROM embeddings JOIN pictures USING (picture)"
+                " WHERE space = ? AND files > 0 ORDER BY row",
+                (view.stored.number,),
+            )
+            for row, picture, *columns in found:
+                entries = view.database.execute(
+                    f"{_ENTRIES} WHERE picture = ? ORDER BY path", (picture,)
+                )
+                yield Embedded(
+                    as_picture(columns),
+                    tuple(map(as_entry, entries)),
+                    view.rows[row].astype(np.float32),
+                )
+
+    def damaged(self, space: Space) -> list[str]:
+        """The ids of the pictures whose stored embedding does not match its checksum."""
+        with self._snapshot(space, surviving=True) as view:
+            found = view.database.execute(
+                "SELECT row, id, checksum FROM embeddings JOIN pictures USING (picture)"
+                " WHERE space = ? ORDER BY row",
+                (view.stored.number,),
+            )
+            return [
+                id_.hex()
+                for row, id_, checksum in found
+                if row >= len(view.rows) or zlib.crc32(view.rows[row].tobytes()) != checksum
+            ]
+
+    def fault(self) -> str | None:
+        """What is wrong with the database itself; None if nothing is."""
+        with self._reading() as database:
+            (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+            if found != "ok":
+                return str(found)
+            (miscounted,) = database.execute(
+                "SELECT count(*) FROM pictures WHERE files <>"
+                " (SELECT count(*) FROM files WHERE files.picture = pictures.picture)"
+            ).fetchone()
+            return f"{miscounted} pictures are miscounted" if miscounted else None
+
+    def status(self) -> Status:
+        """What it holds."""
+        with self._reading() as database:
+            return _status(database, self.folder)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        if not self.exists():
+            folder = self.folder.parent if self.folder.name == LIBRARY_FOLDER else self.folder
+            raise LibraryNotFoundError(
+                f"There is no library in {folder}. Make one: lookgraph index FOLDER"
+            )
+        with storage_errors(self.folder), reading(self.folder) as database:
+            yield database
+
+    @contextmanager
+    def _snapshot(self, space: Space, *, surviving: bool = False) -> Iterator["_Snapshot"]:
+        """A view of the database together with the rows that it names."""
+        missing: Path | None = None
+        while True:
+            with self._reading() as database:
+                # A space that nothing was stored in has no rows, and number 0 is no space's.
+                stored = find_space(database, space) or StoredSpace(0, space, 0, 0)
+                file = stored.file(self.folder)
+                open_rows = surviving_rows if surviving else read_rows
+                try:
+                    rows = open_rows(file, stored.row_count, space.dimension)
+                except FileNotFoundError:
+                    # A writer may have put another file in its place since the view was taken:
+                    # then the next view names that one.
+                    if file == missing:
+                        raise LibraryDamagedError(
+                            f"{file} is missing. Run `lookgraph doctor --repair`."
+                        ) from None
+                    missing = file
+                    continue
+                yield _Snapshot(database, stored, rows)
+                return
+
+
+class _Snapshot(NamedTuple):
+    database: sqlite3.Connection
+    stored: StoredSpace
+    rows: Rows
+
+
+_PICTURE = "id, format, width, height, taken"
+_ENTRIES = (
+    f"SELECT path, size, mtime_ns, skip, reason, {_PICTURE}"
+    " FROM files LEFT JOIN pictures USING (picture)"
+)
+
+
+def _stored_spaces(database: sqlite3.Connection) -> list[StoredSpace]:
+    return [
+        as_space(columns)
+        for columns in database.execute(f"SELECT {SPACE_COLUMNS} FROM spaces ORDER BY space")
+    ]
+
+
+def _hidden_rows(database: sqlite3.Connection, space: int) -> Integers:
+    """The rows of pictures that no file holds any more."""
+    found = database.execute(
+        "SELECT row FROM pictures JOIN embeddings USING (picture)"
+        " WHERE pictures.files = 0 AND space = ?",
+        (space,),
+    )
+    return np.fromiter((row for (row,) in found), np.int64)
+
+
+def _match(database: sqlite3.Connection, space: int, row: int, score: float) -> Match:
+    picture, *columns = database.execute(
+        f"SELECT picture, {_PICTURE} FROM embeddings JOIN pictures USING (picture)"
+        " WHERE space = ? AND row = ?",
+        (space, row),
+    ).fetchone()
+    paths = database.execute("SELECT path FROM files WHERE picture = ? ORDER BY path", (picture,))
+    return Match(as_picture(columns), tuple(os.fsdecode(path) for (path,) in paths), score)
+
+
+def _status(database: sqlite3.Connection, folder: Path) -> Status:
+    def count(query: str, *values: object) -> int:
+        return int(database.execute(query, values).fetchone()[0])
+
+    spaces = []
+    for stored in _stored_spaces(database):
+        unused = len(_hidden_rows(database, stored.number))
+        rows = count("SELECT count(*) FROM embeddings WHERE space = ?", stored.number)
+        spaces.append(SpaceStatus(stored.space, rows - unused, unused, _size(stored.file(folder))))
+    other = count("SELECT count(*) FROM files WHERE skip = 'no-picture'")
+    return Status(
+        pictures=count("SELECT count(*) FROM pictures WHERE files > 0"),
+        files=count("SELECT count(*) FROM files WHERE picture IS NOT NULL"),
+        skipped=count("SELECT count(*) FROM files WHERE skip IS NOT NULL") - other,
+        other=other,
+        spaces=tuple(spaces),
+        bytes=sum(map(_size, folder.rglob("*"))),
+    )
+
+
+def _size(file: Path) -> int:
+    """In bytes; 0 for a folder, and for a file that a writer has just removed."""
+    try:
+        return 0 if file.is_dir() else file.stat().st_size
+    except FileNotFoundError:
+        return 0

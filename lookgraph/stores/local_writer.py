@@ -1,0 +1,221 @@
+"""The one process that changes a local library."""
+
+import os
+import sqlite3
+import threading
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from lookgraph.errors import UsageError
+from lookgraph.stores.database import connect_writer, storage_errors, transaction
+from lookgraph.stores.lock import writer_lock
+from lookgraph.stores.records import (
+    SPACE_COLUMNS,
+    StoredSpace,
+    as_picture,
+    as_space,
+    find_space,
+    write_settings,
+)
+from lookgraph.stores.rows import append_rows, copy_rows, surviving_rows
+from lookgraph.types import Entry, Patterns, Picture, Space, Vector
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator["LocalWriter"]:
+    """Hold the library's lock and its connections for as long as something is written."""
+    (folder / "rows").mkdir(parents=True, exist_ok=True)
+    with (
+        writer_lock(folder),
+        closing(connect_writer(folder)) as database,
+        # Worker threads look pictures up here while a commit waits for the disk there.
+        closing(connect_writer(folder)) as lookup,
+    ):
+        writer = LocalWriter(folder, database, lookup)
+        writer.remove_leftovers()
+        yield writer
+
+
+class LocalWriter:
+    """See `lookgraph.stores.base.Writer`. Made by `writing` alone."""
+
+    def __init__(
+        self, folder: Path, database: sqlite3.Connection, lookup: sqlite3.Connection
+    ) -> None:
+        self._folder = folder
+        self._database = database
+        self._lookup = lookup
+        self._looking_up = threading.Lock()
+
+    def remove_leftovers(self) -> None:
+        """Delete files of rows that a crash left and that no space names."""
+        named = {stored.file(self._folder) for stored in self._spaces()}
+        for file in (self._folder / "rows").iterdir():
+            if file not in named:
+                file.unlink()
+
+    def find(self, space: Space, id_: str) -> Picture | None:
+        """The picture with this id if it has an embedding in the space. Safe from any thread."""
+        with self._looking_up, storage_errors(self._folder):
+            stored = find_space(self._lookup, space)
+            found = (
+                stored
+                and self._lookup.execute(
+                    "SELECT id, format, width, height, taken"
+                    " FROM pictures JOIN embeddings USING (picture) WHERE id = ? AND space = ?",
+                    (bytes.fromhex(id_), stored.number),
+                ).fetchone()
+            )
+            return as_picture(found) if found else None
+
+    def commit(
+        self, space: Space, entries: Sequence[Entry], embeddings: Mapping[str, Vector]
+    ) -> None:
+        """As `lookgraph.stores.base.Writer.commit`: first the rows, then what names them."""
+        with storage_errors(self._folder):
+            self._commit(space, entries, embeddings)
+
+    def _commit(
+        self, space: Space, entries: Sequence[Entry], embeddings: Mapping[str, Vector]
+    ) -> None:
+        stored = self._space(space)
+        wanted = {entry.picture.id: entry.picture for entry in entries if entry.picture}
+        fresh = [id_ for id_ in wanted if not self.find(space, id_)]
+        if lacking := [id_ for id_ in fresh if id_ not in embeddings]:
+            raise UsageError(f"No embedding was given for the picture {lacking[0]}.")
+        sums = []
+        if fresh:
+            rows = np.stack([embeddings[id_] for id_ in fresh])
+            sums = append_rows(stored.file(self._folder), stored.row_count, rows)
+        with transaction(self._database):
+            self._name_pictures(wanted.values())
+            self._name_rows(stored, fresh, sums)
+            self._name_files(entries)
+
+    def _name_pictures(self, pictures: Iterable[Picture]) -> None:
+        self._database.executemany(
+            "INSERT INTO pictures (id, format, width, height, taken) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET format = excluded.format, width = excluded.width,"
+            " height = excluded.height, taken = excluded.taken",
+            [
+                (bytes.fromhex(picture.id), picture.format, picture.width, picture.height,
+                 picture.taken)
+                for picture in pictures
+            ],
+        )  # fmt: skip
+
+    def _name_rows(self, stored: StoredSpace, ids: Sequence[str], sums: Sequence[int]) -> None:
+        self._database.executemany(
+            "INSERT INTO embeddings (space, row, picture, checksum)"
+            " SELECT ?, ?, picture, ? FROM pictures WHERE id = ?",
+            [
+                (stored.number, stored.row_count + i, checksum, bytes.fromhex(id_))
+                for i, (id_, checksum) in enumerate(zip(ids, sums, strict=True))
+            ],
+        )
+        self._database.execute(
+            "UPDATE spaces SET row_count = row_count + ? WHERE space = ?",
+            (len(ids), stored.number),
+        )
+
+    def _name_files(self, entries: Sequence[Entry]) -> None:
+        self._database.executemany(
+            "INSERT INTO files (path, size, mtime_ns, picture, skip, reason)"
+            " VALUES (?, ?, ?, (SELECT picture FROM pictures WHERE id = ?), ?, ?)"
+            " ON CONFLICT (path) DO UPDATE SET size = excluded.size,"
+            " mtime_ns = excluded.mtime_ns, picture = excluded.picture,"
+            " skip = excluded.skip, reason = excluded.reason",
+            [
+                (
+                    os.fsencode(entry.path),
+                    entry.stamp.size,
+                    entry.stamp.mtime_ns,
+                    bytes.fromhex(entry.picture.id) if entry.picture else None,
+                    str(entry.skip.kind) if entry.skip else None,
+                    entry.skip.reason if entry.skip else None,
+                )
+                for entry in entries
+            ],
+        )
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """As `lookgraph.stores.base.Writer.forget`."""
+        with storage_errors(self._folder), transaction(self._database):
+            self._database.executemany(
+                "DELETE FROM files WHERE path = ?", ((os.fsencode(path),) for path in paths)
+            )
+
+    def remember(self, root: Path, patterns: Patterns) -> None:
+        """Keep which folder the library is of, and what of it belongs to it."""
+        with storage_errors(self._folder), transaction(self._database):
+            write_settings(self._database, self._folder, root, patterns)
+
+    def compact(self, space: Space) -> int:
+        """As `lookgraph.stores.base.Writer.compact`: a new file of rows is written and named."""
+        with storage_errors(self._folder):
+            stored = find_space(self._database, space)
+            return self._compact(stored) if stored else 0
+
+    def _compact(self, stored: StoredSpace) -> int:
+        old = stored.file(self._folder)
+        rows = surviving_rows(old, stored.row_count, stored.space.dimension)
+        named = self._database.execute(
+            "SELECT row, picture, checksum FROM embeddings JOIN pictures USING (picture)"
+            " WHERE space = ? AND files > 0 ORDER BY row",
+            (stored.number,),
+        ).fetchall()
+        kept = [
+            (row, picture, checksum)
+            for row, picture, checksum in named
+            if row < len(rows) and zlib.crc32(rows[row].tobytes()) == checksum
+        ]
+        renewed = replace(stored, generation=stored.generation + 1, row_count=len(kept))
+        keep = np.array([row for row, _, _ in kept], np.int64)
+        copy_rows(rows, keep, renewed.file(self._folder))
+        with transaction(self._database):
+            self._rename_rows(renewed, kept)
+        old.unlink(missing_ok=True)
+        return len(named) - len(kept)
+
+    def _rename_rows(self, renewed: StoredSpace, kept: Sequence[tuple[int, int, int]]) -> None:
+        number = renewed.number
+        self._database.execute("DELETE FROM embeddings WHERE space = ?", (number,))
+        self._database.executemany(
+            "INSERT INTO embeddings (space, row, picture, checksum) VALUES (?, ?, ?, ?)",
+            [(number, i, picture, checksum) for i, (_, picture, checksum) in enumerate(kept)],
+        )
+        self._database.execute(
+            "UPDATE spaces SET generation = ?, row_count = ? WHERE space = ?",
+            (renewed.generation, renewed.row_count, number),
+        )
+        # What other spaces still hold of an unused picture goes when they are compacted.
+        self._database.execute(
+            "DELETE FROM pictures WHERE files = 0"
+            " AND NOT EXISTS (SELECT 1 FROM embeddings"
+            " WHERE embeddings.picture = pictures.picture)"
+        )
+
+    def _spaces(self) -> list[StoredSpace]:
+        return [
+            as_space(columns)
+            for columns in self._database.execute(f"SELECT {SPACE_COLUMNS} FROM spaces")
+        ]
+
+    def _space(self, space: Space) -> StoredSpace:
+        found = find_space(self._database, space)
+        if found is None:
+            with transaction(self._database):
+                self._database.execute(
+                    "INSERT INTO spaces (model, fingerprint, preprocessing, metric, dimension)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    (space.model, space.fingerprint, space.preprocessing, str(space.metric),
+                     space.dimension),
+                )  # fmt: skip
+            found = find_space(self._database, space)
+            assert found
+        return found

@@ -1,0 +1,91 @@
+"""Between the database's columns and the values of `lookgraph.types`."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lookgraph.types import Entry, Metric, Patterns, Picture, Skip, SkipKind, Space, Stamp
+
+SPACE_COLUMNS = "space, model, fingerprint, preprocessing, metric, dimension, generation, row_count"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSpace:
+    """A space as the database knows it.
+
+    Attributes:
+        number: its key.
+        space: what it is.
+        generation: counts the files of rows that it has had.
+        row_count: how many rows of the current one count.
+    """
+
+    number: int
+    space: Space
+    generation: int
+    row_count: int
+
+    def file(self, folder: Path) -> Path:
+        """Where its rows are."""
+        return folder / "rows" / f"{self.space.name}.{self.generation}.f16"
+
+
+def as_space(columns: Sequence[Any]) -> StoredSpace:
+    """From the columns of `SPACE_COLUMNS`."""
+    number, model, fingerprint, preprocessing, metric, dimension, generation, count = columns
+    space = Space(model, fingerprint, preprocessing, Metric(metric), dimension)
+    return StoredSpace(number, space, generation, count)
+
+
+def find_space(database: sqlite3.Connection, space: Space) -> StoredSpace | None:
+    """The space's row, if it has one."""
+    found = database.execute(
+        f"SELECT {SPACE_COLUMNS} FROM spaces"
+        " WHERE model = ? AND fingerprint = ? AND preprocessing = ? AND metric = ?",
+        (space.model, space.fingerprint, space.preprocessing, str(space.metric)),
+    ).fetchone()
+    return as_space(found) if found else None
+
+
+def as_picture(columns: Sequence[Any]) -> Picture:
+    """From id, format, width, height, taken."""
+    id_, format_, width, height, taken = columns
+    return Picture(id_.hex(), format_, width, height, taken)
+
+
+def as_entry(columns: Sequence[Any]) -> Entry:
+    """From path, size, mtime_ns, skip, reason and the columns of `as_picture`."""
+    path, size, mtime_ns, skip, reason, *picture = columns
+    return Entry(
+        os.fsdecode(path),
+        Stamp(size, mtime_ns),
+        picture=None if skip else as_picture(picture),
+        skip=Skip(SkipKind(skip), reason) if skip else None,
+    )
+
+
+def read_settings(database: sqlite3.Connection, folder: Path) -> tuple[Path, Patterns]:
+    """The folder that the library is of, and what of it belongs to it."""
+    found = dict(database.execute("SELECT name, value FROM settings").fetchall())
+    root = Path(os.fsdecode(found.get("root", b"..")))
+    patterns = json.loads(found.get("patterns", b'{"include": [], "exclude": []}'))
+    return (
+        Path(os.path.abspath(folder / root)),  # noqa: PTH100 - resolve() would follow links
+        Patterns(tuple(patterns["include"]), tuple(patterns["exclude"])),
+    )
+
+
+def write_settings(
+    database: sqlite3.Connection, folder: Path, root: Path, patterns: Patterns
+) -> None:
+    """Keep what `read_settings` reads. A root just above the library may move with it."""
+    value = Path("..") if root == folder.parent else root
+    listed = {"include": list(patterns.include), "exclude": list(patterns.exclude)}
+    database.executemany(
+        "INSERT INTO settings VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+        [("root", os.fsencode(value)), ("patterns", json.dumps(listed).encode())],
+    )

@@ -1,0 +1,99 @@
+"""The file of a space's embeddings: float16, little-endian, one row after another, no header.
+
+Rows are only ever appended. What the database does not name is no row: the tail that a crash
+left is written over by the next append.
+"""
+
+import os
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from lookgraph.errors import LibraryDamagedError
+from lookgraph.types import Array, Rows
+
+_DTYPE = np.dtype("<f2")
+_BLOCK = 4096
+
+
+def read_rows(file: Path, count: int, dimension: int) -> Rows:
+    """Map the first rows of a file into memory, read-only, shape (count, dimension).
+
+    Raises:
+        FileNotFoundError: there is no such file, and it should have rows.
+        LibraryDamagedError: it holds fewer rows.
+    """
+    if count == 0:
+        return np.empty((0, dimension), np.float16)
+    wanted, found = count * dimension * _DTYPE.itemsize, file.stat().st_size
+    if found < wanted:
+        # Mapping past the end would end the process, not raise.
+        raise LibraryDamagedError(
+            f"{file} has {found} of {wanted} bytes. Run `lookgraph doctor --repair`."
+        )
+    return np.memmap(file, _DTYPE, "r", shape=(count, dimension))
+
+
+def surviving_rows(file: Path, count: int, dimension: int) -> Rows:
+    """As `read_rows`, but of a file that has lost its end, or itself, whatever is left."""
+    size = file.stat().st_size if file.exists() else 0
+    return read_rows(file, min(count, size // (dimension * _DTYPE.itemsize)), dimension)
+
+
+def append_rows(file: Path, count: int, embeddings: Array) -> list[int]:
+    """Write embeddings, shape (n, d), after the first ``count`` rows, and sync them to the disk.
+
+    Returns:
+        the checksum of each as stored.
+
+    Raises:
+        OSError: the disk is full, for one; the first ``count`` rows are as they were.
+        LibraryDamagedError: the file holds fewer rows than ``count``.
+    """
+    stored = np.ascontiguousarray(embeddings, _DTYPE)
+    start = count * stored.shape[1] * _DTYPE.itemsize
+    is_new = not file.exists()
+    with file.open("wb" if is_new else "r+b") as out:
+        if out.seek(0, os.SEEK_END) < start:
+            raise LibraryDamagedError(f"{file} has lost rows. Run `lookgraph doctor --repair`.")
+        out.seek(start)
+        out.truncate()
+        out.write(stored.tobytes())
+        out.flush()
+        os.fsync(out.fileno())
+    if is_new:
+        sync_folder(file.parent)
+    return checksums(stored)
+
+
+def checksums(stored: Rows) -> list[int]:
+    """The CRC-32 (ISO 3309, as in zlib) of each row's bytes."""
+    return [zlib.crc32(row.tobytes()) for row in stored]
+
+
+def copy_rows(rows: Rows, keep: Array, file: Path) -> None:
+    """Write the rows with these numbers to a new file, in this order, and sync it."""
+    with file.open("wb") as out:
+        for block in blocks(len(keep)):
+            out.write(rows[keep[block]].tobytes())
+        out.flush()
+        os.fsync(out.fileno())
+    sync_folder(file.parent)
+
+
+def blocks(count: int) -> Iterator[slice]:
+    """Slices that together cover ``range(count)``, so that no more is in memory than one."""
+    return (slice(start, min(start + _BLOCK, count)) for start in range(0, count, _BLOCK))
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a loss of power, where the platform has a way to."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
