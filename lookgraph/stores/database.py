@@ -64,6 +64,7 @@ def connect_writer(folder: Path) -> sqlite3.Connection:
         file, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
+        schema.version_of(database)  # what is not ours is left as it is
         database.execute("PRAGMA journal_mode = WAL")
         # In WAL mode FULL makes each commit last through a loss of power, not only a crash.
         database.execute("PRAGMA synchronous = FULL")

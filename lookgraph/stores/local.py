@@ -39,6 +39,8 @@ from lookgraph.types import (
 )
 
 _PAGE = 5000
+_LAST = b"\xff" * 256
+"""Comes after every path: a name has at most 255 bytes."""
 
 
 class LocalStore:
@@ -83,7 +85,7 @@ class LocalStore:
     def known_files(self, space: Space, under: str = "") -> Iterator[KnownFile]:
         """As `lookgraph.stores.base.Store.known_files`; none where there is no library yet."""
         last = os.fsencode(under) + b"/" if under else b""
-        end = os.fsencode(under) + b"0" if under else b"\xff" * 8  # "0" is next after "/"
+        end = os.fsencode(under) + b"0" if under else _LAST  # "0" is next after "/"
         while self.exists() and (page := self._known_page(space, last, end)):
             for path, size, mtime_ns, skip, is_embedded in page:
                 settled = bool(is_embedded) if skip is None else not SkipKind(skip).passing
@@ -228,12 +230,14 @@ class LocalStore:
                 except FileNotFoundError:
                     # A writer may have put another file in its place since the view was taken:
                     # then the next view names that one.
-                    if file == missing:
+                    if file != missing:
+                        missing = file
+                        continue
+                    if not surviving:
                         raise LibraryDamagedError(
                             f"{file} is missing. Run `lookgraph doctor --repair`."
                         ) from None
-                    missing = file
-                    continue
+                    rows = read_rows(file, 0, space.dimension)
                 yield _Snapshot(database, stored, rows)
                 return
 

@@ -83,11 +83,11 @@ class LocalWriter:
     def _commit(
         self, space: Space, entries: Sequence[Entry], embeddings: Mapping[str, Vector]
     ) -> None:
-        stored = self._space(space)
         wanted = {entry.picture.id: entry.picture for entry in entries if entry.picture}
         fresh = [id_ for id_ in wanted if not self.find(space, id_)]
         if lacking := [id_ for id_ in fresh if id_ not in embeddings]:
             raise UsageError(f"No embedding was given for the picture {lacking[0]}.")
+        stored = self._space(space)
         sums = []
         if fresh:
             rows = np.stack([embeddings[id_] for id_ in fresh])
@@ -163,7 +163,8 @@ class LocalWriter:
 
     def _compact(self, stored: StoredSpace) -> int:
         old = stored.file(self._folder)
-        rows = surviving_rows(old, stored.row_count, stored.space.dimension)
+        count = stored.row_count if old.exists() else 0
+        rows = surviving_rows(old, count, stored.space.dimension)
         named = self._database.execute(
             "SELECT row, picture, checksum FROM embeddings JOIN pictures USING (picture)"
             " WHERE space = ? AND files > 0 ORDER BY row",

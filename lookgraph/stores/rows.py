@@ -37,9 +37,9 @@ def read_rows(file: Path, count: int, dimension: int) -> Rows:
 
 
 def surviving_rows(file: Path, count: int, dimension: int) -> Rows:
-    """As `read_rows`, but of a file that has lost its end, or itself, whatever is left."""
-    size = file.stat().st_size if file.exists() else 0
-    return read_rows(file, min(count, size // (dimension * _DTYPE.itemsize)), dimension)
+    """As `read_rows`, but of a file that has lost its end, whatever is left."""
+    whole = file.stat().st_size // (dimension * _DTYPE.itemsize) if count else 0
+    return read_rows(file, min(count, whole), dimension)
 
 
 def append_rows(file: Path, count: int, embeddings: Array) -> list[int]:

@@ -105,11 +105,13 @@ def version_of(database: sqlite3.Connection) -> int:
 
 def migrate(database: sqlite3.Connection) -> None:
     """Bring the tables to the newest version, each step in a transaction of its own."""
-    for number in range(version_of(database), len(MIGRATIONS)):
+    while version_of(database) < len(MIGRATIONS):
         with database:
             database.execute("BEGIN IMMEDIATE")
-            MIGRATIONS[number](database)
-            database.execute(f"PRAGMA user_version = {number + 1}")
+            number = version_of(database)  # another process may have come first
+            if number < len(MIGRATIONS):
+                MIGRATIONS[number](database)
+                database.execute(f"PRAGMA user_version = {number + 1}")
 
 
 def _run(database: sqlite3.Connection, script: str) -> None:

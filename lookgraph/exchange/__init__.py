@@ -1,0 +1,106 @@
+"""Embeddings and paths as files that other tools read, both ways: one row for each file.
+
+=============  =======================================================================
+column         what it is
+=============  =======================================================================
+path           relative to the library's folder; bytes of UTF-8 where it is that
+id             the SHA-256 of the file's bytes, in hexadecimal
+size           of the file, in bytes
+mtime_ns       when it was last changed, in nanoseconds since 1970
+format         as Pillow names it
+width, height  in pixels, upright
+taken          ``YYYY-MM-DDTHH:MM:SS`` or empty
+embedding      the numbers; float16 in NPZ (as stored), float32 in Parquet
+=============  =======================================================================
+
+Beside the rows stands the space, as JSON.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from lookgraph.errors import ExchangeError, LookgraphError, StorageError
+from lookgraph.exchange import npz, parquet
+from lookgraph.exchange.rows import Format, Row, rows_of
+from lookgraph.stores.base import Store
+from lookgraph.types import Entry, Patterns, Space
+
+_BATCH = 2000
+_FORMATS: dict[str, Format] = {".npz": npz, ".parquet": parquet}
+
+
+def write(store: Store, space: Space, file: Path) -> int:
+    """Write every file of a library that has an embedding; return how many.
+
+    The file is written aside and renamed, so a stop leaves what was there before.
+
+    Raises:
+        ExchangeError: the name ends in nothing that we write.
+        MissingExtraError: for Parquet without pyarrow.
+        StorageError: it cannot be written.
+    """
+    format_ = _format(file)
+    aside = file.with_name(file.name + ".part")
+    try:
+        count = format_.write(rows_of(store, space), space, aside)
+        aside.replace(file)
+    except OSError as error:
+        raise StorageError(f"{file} cannot be written: {error.strerror or error}.") from error
+    finally:
+        aside.unlink(missing_ok=True)
+    return count
+
+
+def read(store: Store, space: Space, file: Path, root: Path) -> int:
+    """Read a file that `write` wrote into a library, made if need be; return how many rows.
+
+    Pictures that have an embedding keep it. Rows are committed in batches: after a stop, read
+    the file again.
+
+    Raises:
+        ExchangeError: the file is not what it should be, or is of another space.
+        MissingExtraError: for Parquet without pyarrow.
+    """
+    format_ = _format(file)
+    try:
+        found, rows = format_.read(file)
+        if found != space:
+            raise ExchangeError(
+                f"{file} has embeddings of {found.name}, and the library wants {space.name}."
+            )
+        return _commit_all(store, space, rows, root, file)
+    except LookgraphError:
+        raise
+    except OSError as error:
+        raise ExchangeError(f"{file} cannot be read: {error.strerror or error}.") from error
+
+
+def _commit_all(store: Store, space: Space, rows: Iterator[Row], root: Path, file: Path) -> int:
+    count = 0
+    with store.write() as writer:
+        writer.remember(root, store.patterns if store.spaces() else Patterns())
+        while batch := list(islice(rows, _BATCH)):
+            entries: list[Entry] = []
+            embeddings = {}
+            for row in batch:
+                picture = row.entry.picture
+                length = float(np.linalg.norm(row.embedding))
+                if picture is None or not np.isfinite(length) or length == 0:
+                    raise ExchangeError(
+                        f"{file}: the embedding of {row.entry.path} is zero or not finite."
+                    )
+                entries.append(row.entry)
+                embeddings[picture.id] = row.embedding / np.float32(length)
+            writer.commit(space, entries, embeddings)
+            count += len(batch)
+    return count
+
+
+def _format(file: Path) -> Format:
+    found = _FORMATS.get(file.suffix.lower())
+    if found is None:
+        raise ExchangeError(f"{file}: the name must end in {' or '.join(_FORMATS)}.")
+    return found

@@ -1,0 +1,224 @@
+"""Bringing a library in step with its folder: what changed is embedded, what is gone goes."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from lookgraph.config import usable_cores
+from lookgraph.errors import StorageError
+from lookgraph.ingest.discover import Change, ChangeKind, UnreadFolder, compare, walk
+from lookgraph.ingest.pipeline import Embeds, Outcome, embed_files
+from lookgraph.stores.base import Store, Writer
+from lookgraph.types import Entry, Patterns, Skip, SkipKind, Space, Stamp, Vector
+
+_COMMIT_SECONDS = 0.5
+_COMMIT_FILES = 512
+"""A batch is committed when it has grown to so many files, or so old: what a crash can lose."""
+
+_WASTE = 0.25
+_WASTE_ROWS = 1000
+"""Rows are compacted when this share of them, and at least so many, are unused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be indexed, and into what.
+
+    Attributes:
+        root: the library's folder.
+        patterns: what of it belongs to it.
+        under: the relative path of the part that is looked at; empty for all of it.
+        space: the space to embed into.
+        library: where the library lies, which may be in that folder.
+    """
+
+    root: Path
+    patterns: Patterns
+    under: str
+    space: Space
+    library: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the work is: files done of files to do, and how many of them were embedded."""
+
+    done: int
+    total: int
+    embedded: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What indexing did, or, after a dry run, would do, in files.
+
+    Attributes:
+        embedded: read and embedded; after a dry run, all that would be read.
+        recognised: read, and their content was known: moved, copied, touched or back again.
+        unchanged: not opened.
+        forgotten: that were gone.
+        skipped: left out for a reason, of those looked at now; `Library.skipped` lists all.
+        other: read, and no pictures.
+        seconds: how long it took.
+    """
+
+    embedded: int = 0
+    recognised: int = 0
+    unchanged: int = 0
+    forgotten: int = 0
+    skipped: int = 0
+    other: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What is to be done, known after one walk."""
+
+    counts: Counter[ChangeKind] = field(default_factory=Counter)
+    gone: list[str] = field(default_factory=list)
+    unread: list[UnreadFolder] = field(default_factory=list)
+
+    @property
+    def todo(self) -> int:
+        return sum(self.counts[kind] for kind in _TODO)
+
+
+_TODO = (ChangeKind.NEW, ChangeKind.CHANGED, ChangeKind.AGAIN)
+
+
+def rehearse(store: Store, job: Job) -> IndexReport:
+    """Count what `run` would do. Nothing is written, and no file is opened."""
+    started = time.perf_counter()
+    plan = _plan(store, job)
+    return _report(plan, Counter({"embedded": plan.todo}), started)
+
+
+def run(
+    store: Store, job: Job, network: Callable[[], Embeds], progress: Callable[[Progress], None]
+) -> IndexReport:
+    """Bring the store in step with the folder; after Ctrl-C or a crash, call it again.
+
+    Args:
+        store: the library; made where there is none.
+        job: what is to be indexed.
+        network: opens the network; called only if a file must be read.
+        progress: is told how far the work is whenever a batch has been committed.
+    """
+    started = time.perf_counter()
+    with store.write() as writer:
+        writer.remember(job.root, job.patterns)
+        plan = _plan(store, job)
+        counts: Counter[str] = Counter()
+        if plan.todo:
+            progress(Progress(0, plan.todo, 0))
+            embeds = network()
+            changes = (change for change in _changes(store, job, []) if change.kind in _TODO)
+            outcomes = embed_files(
+                job.root, changes, embeds, lambda id_: writer.find(job.space, id_), usable_cores()
+            )
+            with closing(outcomes):
+                counts = _store(writer, job.space, outcomes, plan.todo, progress)
+        writer.forget(plan.gone)
+        if plan.unread:
+            writer.commit(job.space, [_unread_entry(folder) for folder in plan.unread], {})
+        _compact(store, writer, job.space)
+        return _report(plan, counts, started)
+
+
+def _changes(store: Store, job: Job, unread: list[UnreadFolder]) -> Iterator[Change]:
+    found = walk(job.root, job.patterns, unread.append, under=job.under, library=job.library)
+    for change in compare(store.known_files(job.space, job.under), found):
+        # What lies in a folder that cannot be listed is not known to be gone.
+        if change.kind is not ChangeKind.GONE or not _lies_in(change.path, unread):
+            yield change
+
+
+def _lies_in(path: str, unread: list[UnreadFolder]) -> bool:
+    return any(path.startswith(f"{folder.path}/") for folder in unread)
+
+
+def _plan(store: Store, job: Job) -> _Plan:
+    plan = _Plan()
+    for change in _changes(store, job, plan.unread):
+        plan.counts[change.kind] += 1
+        if change.kind is ChangeKind.GONE:
+            plan.gone.append(change.path)
+    for folder in plan.unread:
+        if folder.path == job.under:
+            raise StorageError(f"{job.root / job.under} cannot be listed: {folder.reason}.")
+    return plan
+
+
+class _Batch:
+    """Outcomes that wait to be committed together."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.embeddings: dict[str, Vector] = {}
+        self.since = time.monotonic()
+
+    def add(self, outcome: Outcome) -> None:
+        self.entries.append(outcome.entry)
+        if outcome.entry.picture and outcome.embedding is not None:
+            self.embeddings[outcome.entry.picture.id] = outcome.embedding
+
+    def is_due(self) -> bool:
+        waited = time.monotonic() - self.since
+        return len(self.entries) >= _COMMIT_FILES or waited >= _COMMIT_SECONDS
+
+
+def _store(
+    writer: Writer,
+    space: Space,
+    outcomes: Iterator[Outcome],
+    total: int,
+    progress: Callable[[Progress], None],
+) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    batch = _Batch()
+    try:
+        for outcome in outcomes:
+            batch.add(outcome)
+            counts[_what(outcome)] += 1
+            if batch.is_due():
+                writer.commit(space, batch.entries, batch.embeddings)
+                batch = _Batch()
+                progress(Progress(counts.total(), total, counts["embedded"]))
+    except KeyboardInterrupt:
+        writer.commit(space, batch.entries, batch.embeddings)
+        raise
+    writer.commit(space, batch.entries, batch.embeddings)
+    progress(Progress(counts.total(), total, counts["embedded"]))
+    return counts
+
+
+def _what(outcome: Outcome) -> str:
+    """The attribute of `IndexReport` that the outcome counts in."""
+    if outcome.entry.skip:
+        return "other" if outcome.entry.skip.kind is SkipKind.NO_PICTURE else "skipped"
+    return "recognised" if outcome.embedding is None else "embedded"
+
+
+def _unread_entry(folder: UnreadFolder) -> Entry:
+    reason = f"the folder cannot be listed: {folder.reason}"
+    return Entry(f"{folder.path}/", Stamp(0, 0), skip=Skip(SkipKind.UNREADABLE, reason))
+
+
+def _compact(store: Store, writer: Writer, space: Space) -> None:
+    for status in store.status().spaces:
+        rows = status.pictures + status.unused_rows
+        if status.space == space and status.unused_rows > max(_WASTE_ROWS, _WASTE * rows):
+            writer.compact(space)
+
+
+def _report(plan: _Plan, counts: Counter[str], started: float) -> IndexReport:
+    report = IndexReport(
+        unchanged=plan.counts[ChangeKind.UNCHANGED],
+        forgotten=len(plan.gone),
+        seconds=time.perf_counter() - started,
+    )
+    return replace(report, **counts)

@@ -1,0 +1,126 @@
+"""What all commands share: options, words on stderr, data on stdout."""
+
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from lookgraph.errors import LookgraphError
+
+if TYPE_CHECKING:
+    from lookgraph.library import Library
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+SKIPPED = 3
+"""The exit status when the work is done, but some pictures were left out."""
+
+
+def library_option(command: Command) -> Command:
+    """Add ``--library``."""
+    return click.option(
+        "--library",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help="Where the library is: its own folder, or the folder of pictures that it is in."
+        "  [default: the nearest one above the current folder]",
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """Add ``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Answer in JSON on stdout.")(
+        command
+    )
+
+
+def open_library(library: Path | None, folder: Path | None = None) -> "Library":
+    """The library that the options speak of."""
+    from lookgraph.library import Library
+
+    return Library.open(folder or Path(), at=library)
+
+
+def say(text: str) -> None:
+    """Words for people, on stderr."""
+    click.echo(printable(text), err=True)
+
+
+def put(text: str) -> None:
+    """A line of data, on stdout. Bytes of file names that are no UTF-8 come out as they are."""
+    _write(os.fsencode(text))
+
+
+def put_json(value: object) -> None:
+    """One JSON object on stdout, in ASCII, so that any file name survives."""
+    _write(json.dumps(value, indent=2).encode())
+
+
+def _write(line: bytes) -> None:
+    try:
+        click.echo(line)
+    except OSError as error:
+        # What is still in the buffer would fail again when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            # Whoever read our output has seen enough, as in `lookgraph search … | head`.
+            raise click.exceptions.Exit(0) from None
+        raise LookgraphError(f"The answer cannot be written: {error.strerror}.") from error
+
+
+def printable(text: str) -> str:
+    """Text that a terminal shows and does not obey: file names come from anywhere."""
+    return "".join(map(_printable_character, text))
+
+
+def printable_name(name: str) -> str:
+    """As `printable`, and in one line, which a file's name need not be."""
+    return printable(name.replace("\n", "\\n").replace("\t", "\\t"))
+
+
+def _printable_character(character: str) -> str:
+    if character in "\n\t":
+        return character
+    category = unicodedata.category(character)
+    if category == "Cs":
+        return "\N{REPLACEMENT CHARACTER}"
+    # Cc are control characters, Cf among others those that turn the direction of writing.
+    return f"\\x{ord(character):02x}" if category in {"Cc", "Cf"} else character
+
+
+def shown_path(file: str) -> str:
+    """A path as somebody in the current folder would type it."""
+    try:
+        below = os.path.relpath(file)
+    except (OSError, ValueError):
+        return file  # on another drive, or the current folder is gone
+    return file if below.startswith(os.pardir) else below
+
+
+def size_text(count: int) -> str:
+    """Bytes for people: ``14 MB``."""
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1000:
+            return (
+                f"{amount:.0f} {unit}"
+                if amount >= 10 or unit == "bytes"
+                else f"{amount:.1f} {unit}"
+            )
+        amount /= 1000
+    return f"{amount:.1f} GB"
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """``1 picture``, ``1,688 pictures``."""
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
+def is_terminal() -> bool:
+    """Whether stdout goes to a person."""
+    return sys.stdout.isatty()

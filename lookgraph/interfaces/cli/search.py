@@ -1,0 +1,176 @@
+"""``lookgraph search``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lookgraph.interfaces.cli.console import (
+    is_terminal,
+    json_option,
+    library_option,
+    open_library,
+    printable_name,
+    put,
+    put_json,
+    say,
+    shown_path,
+)
+
+if TYPE_CHECKING:
+    from lookgraph.library import Library
+    from lookgraph.results import Hits
+    from lookgraph.types import Hit
+
+_PAGE_SIDE = 480
+
+
+class _Part(click.ParamType[tuple[int, int, int, int]]):
+    name = "X,Y,W,H"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int, int, int]:
+        try:
+            x, y, width, height = (int(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value} is not four whole numbers with commas, such as 10,20,300,200.")
+        return x, y, width, height
+
+
+@click.command()
+@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE…")
+@library_option
+@click.option("-k", default=10, show_default=True, help="How many look-alikes.")
+@click.option(
+    "--not", "without", multiple=True, metavar="PICTURE", help="Move away from this; repeatable."
+)
+@click.option("--crop", type=_Part(), help="Only this part of the picture, in pixels.")
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a page that shows the look-alikes; it needs nothing but itself.",
+)
+@json_option
+def search(
+    pictures: tuple[str, ...],
+    library: Path | None,
+    k: int,
+    without: tuple[str, ...],
+    crop: tuple[int, int, int, int] | None,
+    html: Path | None,
+    as_json: bool,
+) -> None:
+    """Find the pictures that look most like PICTURE.
+
+    A PICTURE is a file from anywhere, or the id of one in the library. Several make one
+    question: what looks like all of them?
+    """
+    if html and as_json:
+        raise click.UsageError("--html and --json cannot be given together.")
+    opened = open_library(library)
+    hits = opened.search(*pictures, k=k, without=without, crop=crop)
+    if as_json:
+        put_json(_as_json(opened, hits))
+    elif html:
+        write_page(hits, html)
+        say(f"Wrote {html.absolute().as_uri()}")
+    elif is_terminal():
+        _show(hits)
+    else:
+        for hit in hits:
+            put(f"{hit.score:.4f}\t{shown_path(hit.file)}")
+    if len(hits) < k:
+        say(_too_few(opened, len(hits)))
+
+
+def _too_few(opened: "Library", found: int) -> str:
+    if found == 0:
+        return f"The library of {opened.root} has no pictures yet: lookgraph index FOLDER"
+    return f"The library of {opened.root} has no more than {found:,} pictures."
+
+
+def _as_json(opened: "Library", hits: "Hits") -> dict[str, object]:
+    return {
+        "query": {
+            "pictures": [subject.name for subject in hits.question.pictures],
+            "not": [subject.name for subject in hits.question.without],
+            "crop": hits.question.crop,
+        },
+        "library": str(opened.root),
+        "space": hits.space.name,
+        "rank": hits.ranked_by,
+        "k": hits.k,
+        "took_ms": round(hits.took_ms, 3),
+        "hits": [_hit_as_json(hit) for hit in hits],
+    }
+
+
+def _hit_as_json(hit: "Hit") -> dict[str, object]:
+    return {
+        "rank": hit.rank,
+        "path": hit.path,
+        "id": hit.id,
+        "score": hit.score,
+        "file": hit.file,
+        "copies": hit.copies,
+        "format": hit.format,
+        "width": hit.width,
+        "height": hit.height,
+        "taken": hit.taken,
+    }
+
+
+def write_page(hits: "Hits", file: Path) -> None:
+    """Write a search's page, aside first, so that there is never half of one."""
+    from lookgraph.errors import StorageError
+    from lookgraph.pages import search_page
+    from lookgraph.results import asked_tile, tile
+
+    question = hits.question
+    tiles = [tile(hit, _PAGE_SIDE, question) for hit in hits]
+    note = f"{len(hits)} look-alikes by {hits.ranked_by}, in {hits.took_ms:.0f} ms"
+    page = search_page(
+        [asked_tile(subject, _PAGE_SIDE) for subject in question.pictures],
+        tiles,
+        heading="Look-alikes",
+        note=note,
+        away=[asked_tile(subject, _PAGE_SIDE) for subject in question.without],
+    )
+    aside = file.with_name(file.name + ".part")
+    try:
+        aside.write_text(page, encoding="utf-8")
+        aside.replace(file)
+    except OSError as error:
+        raise StorageError(f"{file} cannot be written: {error.strerror or error}.") from error
+
+
+def _show(hits: "Hits") -> None:
+    """A table for people, under the thumbnails where the terminal shows pictures."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from lookgraph.config import terminal_hints
+    from lookgraph.interfaces.terminal import show as show_thumbnails
+    from lookgraph.results import thumbnail_of
+
+    console = Console()
+    show_thumbnails(
+        lambda side: [thumbnail_of(Path(hit.file), side) for hit in hits],
+        terminal_hints(),
+        console.width,
+    )
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("#", justify="right")
+    table.add_column("score", justify="right")
+    table.add_column("picture", overflow="fold")
+    table.add_column("")
+    for hit in hits:
+        more = f"+{len(hit.copies)} same" if hit.copies else ""
+        if hits.question.is_about(hit.id):
+            more = "the picture itself"
+        path = Text(printable_name(shown_path(hit.file)), style=f"link {Path(hit.file).as_uri()}")
+        table.add_row(str(hit.rank), f"{hit.score:.3f}", path, Text(more, style="dim"))
+    console.print(table)

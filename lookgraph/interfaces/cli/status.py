@@ -1,0 +1,85 @@
+"""``lookgraph status``."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lookgraph.interfaces.cli.console import (
+    counted,
+    json_option,
+    library_option,
+    open_library,
+    printable,
+    printable_name,
+    put,
+    put_json,
+    say,
+    size_text,
+)
+
+if TYPE_CHECKING:
+    from lookgraph.library import Library
+
+
+@click.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@library_option
+@click.option("--skipped", is_flag=True, help="List the files that were left out, and why.")
+@json_option
+def status(folder: Path | None, library: Path | None, skipped: bool, as_json: bool) -> None:
+    """Say what the library of FOLDER holds."""
+    opened = open_library(library, folder)
+    if skipped:
+        _list_skipped(opened, as_json)
+    elif as_json:
+        put_json(_as_json(opened))
+    else:
+        _describe(opened)
+
+
+def _as_json(opened: "Library") -> dict[str, object]:
+    now = opened.status()
+    patterns = opened.store.patterns
+    return {
+        "folder": str(opened.root),
+        "library": str(opened.store.folder),
+        **asdict(now),
+        "spaces": [{**asdict(one), "name": one.space.name} for one in now.spaces],
+        **asdict(patterns),
+    }
+
+
+def _describe(opened: "Library") -> None:
+    now = opened.status()
+    patterns = opened.store.patterns
+    lines = [
+        ("folder", str(opened.root)),
+        ("library", f"{opened.store.folder}, {size_text(now.bytes)}"),
+        ("pictures", f"{now.pictures:,} in {counted(now.files, 'file')}"),
+    ]
+    for one in now.spaces:
+        unused = f", {one.unused_rows:,} unused" if one.unused_rows else ""
+        lines.append(
+            ("space", f"{one.space.name}: {one.pictures:,} embeddings of {one.space.dimension} "
+             f"numbers, {size_text(one.bytes)}{unused}")
+        )  # fmt: skip
+    lines += [("include", " ".join(patterns.include)), ("exclude", " ".join(patterns.exclude))]
+    lines.append(("left out", f"{now.skipped:,} (see --skipped)" if now.skipped else "none"))
+    lines.append(("other files", f"{now.other:,}" if now.other else ""))
+    for name, value in lines:
+        if value:
+            put(f"{name:<12}{printable(value)}")
+
+
+def _list_skipped(opened: "Library", as_json: bool) -> None:
+    entries = [entry for entry in opened.skipped() if entry.skip]
+    if as_json:
+        put_json([{"path": entry.path, **asdict(entry.skip)} for entry in entries if entry.skip])
+        return
+    for entry in entries:
+        if entry.skip:
+            put(f"{printable_name(entry.path)}: {printable(entry.skip.reason)}")
+    if not entries:
+        say("No file was left out.")

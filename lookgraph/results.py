@@ -1,0 +1,120 @@
+"""What a search gives back."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import overload
+
+from lookgraph.pages import Tile, grid
+from lookgraph.types import Hit, Space
+
+_NOTEBOOK_SIDE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One picture of a question.
+
+    Attributes:
+        name: the path or id that it was given by, or a few words.
+        file: where it lies; None for a picture in memory.
+        id: the SHA-256 of its bytes, if the library holds it.
+    """
+
+    name: str
+    file: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked.
+
+    Attributes:
+        pictures: what was asked for.
+        without: what to move away from.
+        crop: x, y, width, height in pixels of the part that was asked for; None for all of it.
+    """
+
+    pictures: tuple[Subject, ...]
+    without: tuple[Subject, ...] = ()
+    crop: tuple[int, int, int, int] | None = None
+
+    def is_about(self, id_: str) -> bool:
+        """Whether the picture with this id is among those asked for."""
+        return any(subject.id == id_ for subject in self.pictures)
+
+
+@dataclass(frozen=True, slots=True)
+class Hits(Sequence[Hit]):
+    """The answer to a search: hits, best first, and how they were found.
+
+    Attributes:
+        question: what was asked.
+        space: whose embeddings were compared.
+        ranked_by: ``cosine``.
+        k: how many were asked for.
+        took_ms: how long the search took, from the picture to the hits, in milliseconds.
+        hits: at most k.
+    """
+
+    question: Question
+    space: Space
+    ranked_by: str
+    k: int
+    took_ms: float
+    hits: tuple[Hit, ...]
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    @overload
+    def __getitem__(self, index: int) -> Hit: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Hit, ...]: ...
+    def __getitem__(self, index: int | slice) -> Hit | tuple[Hit, ...]:
+        return self.hits[index]
+
+    def _repr_html_(self) -> str:
+        """A grid of thumbnails, which notebooks show."""
+        return grid([tile(hit, _NOTEBOOK_SIDE, self.question) for hit in self.hits])
+
+
+def tile(hit: Hit, side: int, question: Question) -> Tile:
+    """A hit as pages show it, with a thumbnail that fits a square of so many pixels."""
+    parts = [hit.format, f"{hit.width} × {hit.height}", (hit.taken or "")[:10]]
+    return Tile(
+        thumbnail=thumbnail_of(Path(hit.file), side),
+        title=hit.path,
+        score=hit.score,
+        file=hit.file,
+        details=" · ".join(part for part in parts if part),
+        copies=hit.copies,
+        marked=question.is_about(hit.id),
+    )
+
+
+def asked_tile(subject: Subject, side: int) -> Tile:
+    """A picture of a question as pages show it."""
+    file = subject.file
+    return Tile(
+        thumbnail=thumbnail_of(Path(file), side) if file else None,
+        title=subject.name,
+        score=None,
+        file=file or "",
+        details="" if file else "a picture in memory",
+    )
+
+
+def thumbnail_of(file: Path, side: int) -> bytes | None:
+    """A JPEG of the picture in a file; None if the file is gone or is no picture any more."""
+    from lookgraph.ingest.decode import UnusableError, decode, thumbnail
+
+    try:
+        with file.open("rb") as opened:
+            return thumbnail(decode(opened, side // 2).image, side)
+    except (OSError, UnusableError):
+        return None
