@@ -13,7 +13,7 @@ FOLDER ?=
 .PHONY: demo test quick format bench lock clean
 
 demo: $(VENV)/installed
-	$(BIN)/lookgraph demo $(if $(FOLDER),"$(FOLDER)"); code=$$?; [ $$code -eq 0 ] || [ $$code -eq 3 ]
+	@$(BIN)/lookgraph demo $(if $(FOLDER),"$(FOLDER)"); code=$$?; [ $$code -eq 0 ] || [ $$code -eq 3 ]
 
 test: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
@@ -51,10 +51,10 @@ $(VENV)/made:
 	@touch $@
 
 $(VENV)/installed: $(VENV)/made pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/made pyproject.toml requirements-dev.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-dev.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-dev.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@ $(VENV)/installed

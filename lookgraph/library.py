@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lookgraph import indexing
 from lookgraph.config import LIBRARY_FOLDER, usable_cores
-from lookgraph.errors import LibraryFormatError, StorageError, UsageError
+from lookgraph.errors import LibraryFormatError, LibraryNotFoundError, StorageError, UsageError
 from lookgraph.indexing import IndexReport, Progress
 from lookgraph.models.embedder import Embedder, open_embedder
 from lookgraph.models.registry import DEFAULT_MODEL, find_model
@@ -64,7 +64,10 @@ class Library:
     @property
     def root(self) -> Path:
         """The folder that the library is of; hits' paths are relative to it."""
-        return self.store.root if self.store.exists() else self._folder
+        try:
+            return self.store.root
+        except LibraryNotFoundError:
+            return self._folder
 
     @property
     def space(self) -> Space:

@@ -12,7 +12,7 @@ import numpy as np
 
 from lookgraph.errors import PictureError, UsageError
 from lookgraph.ingest import colour
-from lookgraph.ingest.decode import UnusableError, decode
+from lookgraph.ingest.decode import UnusableError, decode, reasons
 from lookgraph.ingest.pipeline import Embeds, content_id
 from lookgraph.results import Subject
 from lookgraph.stores.base import Store
@@ -69,6 +69,8 @@ class Asker:
         """
         if isinstance(picture, str | os.PathLike):
             path = Path(picture)
+            if "\0" in str(path):
+                raise PictureError(f"{str(path)!r} is no path.")
             if _ID.fullmatch(str(picture)) and not path.exists():
                 return self._ask_by_id(str(picture), crop)
             return self._ask_by_path(path, crop)
@@ -142,8 +144,14 @@ def _as_image(picture: object) -> "tuple[Image.Image, str]":
 
     if isinstance(picture, Image.Image):
         width, height = picture.size
-        upright = colour.upright(colour.to_srgb(picture), picture.getexif())
-        return upright, f"a {width} x {height} image"
+        name = f"a {width} x {height} image"
+        if not width or not height:
+            raise UsageError(f"{name} has no pixels.")
+        try:
+            with reasons():
+                return colour.upright(colour.to_srgb(picture), picture.getexif()), name
+        except UnusableError as error:
+            raise PictureError(f"{name}: {error}.") from error
     if not isinstance(picture, np.ndarray):
         raise UsageError(f"A {type(picture).__name__} is no picture, path or id.")
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:

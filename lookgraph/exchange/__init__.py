@@ -17,6 +17,7 @@ Beside the rows stands the space, as JSON.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from lookgraph.errors import ExchangeError, LookgraphError, StorageError
 from lookgraph.exchange import npz, parquet
 from lookgraph.exchange.rows import Format, Row, rows_of
 from lookgraph.stores.base import Store
-from lookgraph.types import Entry, Patterns, Space
+from lookgraph.types import Entry, Space
 
 _BATCH = 2000
 _FORMATS: dict[str, Format] = {".npz": npz, ".parquet": parquet}
@@ -50,7 +51,8 @@ def write(store: Store, space: Space, file: Path) -> int:
     except OSError as error:
         raise StorageError(f"{file} cannot be written: {error.strerror or error}.") from error
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink()
     return count
 
 
@@ -81,19 +83,20 @@ def read(store: Store, space: Space, file: Path, root: Path) -> int:
 def _commit_all(store: Store, space: Space, rows: Iterator[Row], root: Path, file: Path) -> int:
     count = 0
     with store.write() as writer:
-        writer.remember(root, store.patterns if store.spaces() else Patterns())
+        writer.remember(root, store.patterns)
         while batch := list(islice(rows, _BATCH)):
             entries: list[Entry] = []
             embeddings = {}
             for row in batch:
                 picture = row.entry.picture
-                length = float(np.linalg.norm(row.embedding))
+                numbers = row.embedding.astype(np.float64)
+                length = np.linalg.norm(numbers)
                 if picture is None or not np.isfinite(length) or length == 0:
                     raise ExchangeError(
                         f"{file}: the embedding of {row.entry.path} is zero or not finite."
                     )
                 entries.append(row.entry)
-                embeddings[picture.id] = row.embedding / np.float32(length)
+                embeddings[picture.id] = np.asarray(numbers / length, np.float32)
             writer.commit(space, entries, embeddings)
             count += len(batch)
     return count

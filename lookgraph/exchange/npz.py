@@ -9,6 +9,7 @@ import io
 import os
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +22,7 @@ from lookgraph.exchange.rows import (
     Row,
     checked_entry,
     columns_of,
+    doubting,
     space_as_json,
     space_from_json,
 )
@@ -44,7 +46,8 @@ def write(rows: Iterator[Row], space: Space, file: Path) -> int:
             embeddings.seek(0)
             _write_zip(file, columns, embeddings, space)
     finally:
-        waiting.unlink(missing_ok=True)
+        with suppress(OSError):
+            waiting.unlink()
     return len(columns)
 
 
@@ -81,12 +84,9 @@ def read(file: Path) -> tuple[Space, Iterator[Row]]:
     Raises:
         ExchangeError: it is no such file.
     """
-    try:
-        with zipfile.ZipFile(file) as archive:
-            space = space_from_json(str(_read_member(archive, "space")))
-            columns = {name: _read_member(archive, name) for name in _NAMES}
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise ExchangeError(f"{file} is no NPZ file that Lookgraph wrote ({error}).") from None
+    with doubting(file, "NPZ"), zipfile.ZipFile(file) as archive:
+        space = space_from_json(str(_read_member(archive, "space")))
+        columns = {name: _read_member(archive, name) for name in _NAMES}
     if len({column.shape for column in columns.values()}) != 1:
         raise ExchangeError(f"{file}: its columns are not of one length.")
     return space, _rows(file, columns, space)
@@ -117,19 +117,16 @@ def _read_member(archive: zipfile.ZipFile, name: str) -> Array:
 
 def _rows(file: Path, columns: dict[str, Array], space: Space) -> Iterator[Row]:
     wanted = (len(columns["path"]), space.dimension)
-    with zipfile.ZipFile(file) as archive:
-        try:
-            member, shape, dtype = _open_member(archive, "embedding")
-            if shape != wanted or dtype != np.dtype("<f2"):
-                raise ValueError(f"embedding has shape {shape} and type {dtype}, not {wanted}")
-            for start in range(0, wanted[0], _BLOCK):
-                count = min(_BLOCK, wanted[0] - start)
-                block = member.read(count * space.dimension * 2)
-                embeddings = np.frombuffer(block, "<f2").reshape(count, space.dimension)
-                for i, embedding in enumerate(embeddings.astype(np.float32), start):
-                    yield Row(checked_entry(_columns(columns, i)), embedding)
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise ExchangeError(f"{file} is no NPZ file that Lookgraph wrote ({error}).") from None
+    with doubting(file, "NPZ"), zipfile.ZipFile(file) as archive:
+        member, shape, dtype = _open_member(archive, "embedding")
+        if shape != wanted or dtype != np.dtype("<f2"):
+            raise ValueError(f"embedding has shape {shape} and type {dtype}, not {wanted}")
+        for start in range(0, wanted[0], _BLOCK):
+            count = min(_BLOCK, wanted[0] - start)
+            block = member.read(count * space.dimension * 2)
+            embeddings = np.frombuffer(block, "<f2").reshape(count, space.dimension)
+            for i, embedding in enumerate(embeddings.astype(np.float32), start):
+                yield Row(checked_entry(_columns(columns, i)), embedding)
 
 
 def _columns(columns: dict[str, Array], i: int) -> Columns:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lookgraph.errors import ExchangeError, MissingExtraError
+from lookgraph.errors import MissingExtraError
 from lookgraph.exchange.rows import (
     Columns,
     Row,
     checked_entry,
     columns_of,
+    doubting,
     space_as_json,
     space_from_json,
 )
@@ -85,28 +86,23 @@ def read(file: Path) -> tuple[Space, Iterator[Row]]:
         MissingExtraError: pyarrow is not installed.
     """
     arrow, parquet = _pyarrow()
-    try:
+    with doubting(file, "Parquet"):
         source = parquet.ParquetFile(file)
         schema = source.schema_arrow
-    except (arrow.ArrowException, ValueError) as error:
-        raise ExchangeError(f"{file} is no Parquet file ({error}).") from None
-    space = space_from_json((schema.metadata or {}).get(_KEY, b"").decode(errors="replace"))
-    wanted = _schema(arrow, space)
-    for field in wanted:
-        if field.name not in schema.names or schema.field(field.name).type != field.type:
-            raise ExchangeError(f"{file}: the column {field.name} is missing or not {field.type}.")
+        space = space_from_json((schema.metadata or {}).get(_KEY, b"").decode(errors="replace"))
+        for field in _schema(arrow, space):
+            found = schema.get_all_field_indices(field.name)
+            if len(found) != 1 or schema.field(found[0]).type != field.type:
+                raise ValueError(f"the column {field.name} is missing or not {field.type}")
     return space, _rows(file, source, space)
 
 
 def _rows(file: Path, source: Any, space: Space) -> Iterator[Row]:
-    arrow, _ = _pyarrow()
     names = [field.name for field in fields(Columns)]
-    try:
+    with doubting(file, "Parquet"):
         for batch in source.iter_batches(_BLOCK):
             numbers = batch.column("embedding").flatten().to_numpy(zero_copy_only=False)
             embeddings = numbers.astype(np.float32).reshape(batch.num_rows, space.dimension)
             for values, embedding in zip(batch.select(names).to_pylist(), embeddings, strict=True):
                 values["path"] = os.fsdecode(values["path"])
                 yield Row(checked_entry(Columns(**values)), embedding)
-    except (arrow.ArrowException, ValueError, TypeError) as error:
-        raise ExchangeError(f"{file} is no Parquet file that Lookgraph wrote ({error}).") from None

@@ -3,16 +3,21 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from lookgraph.errors import ExchangeError
+from lookgraph.errors import ExchangeError, LookgraphError
 from lookgraph.stores.base import Store
 from lookgraph.types import Entry, Metric, Picture, Space, Stamp, Vector
 
 _ID = re.compile(r"[0-9a-f]{64}")
+_FORMAT = re.compile(r"[A-Za-z0-9]{1,16}")
+_TAKEN = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})?")
 _FORMAT_VERSION = 1
+_MOST_NUMBERS = 1 << 16
+"""In an embedding; no network gives nearly as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +74,17 @@ def checked_entry(columns: Columns) -> Entry:
     """The file that a row speaks of.
 
     Raises:
-        ExchangeError: the path leaves the library's folder, or the id is none.
+        ExchangeError: the path leaves the library's folder, or a value is none of its kind.
     """
     path = PurePosixPath(columns.path)
     if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in columns.path:
         raise ExchangeError(f"{columns.path!r} is no path below the library's folder.")
     if not _ID.fullmatch(columns.id):
         raise ExchangeError(f"{columns.id!r}, the id of {columns.path}, is no SHA-256.")
+    if not _FORMAT.fullmatch(columns.format) or not _TAKEN.fullmatch(columns.taken or ""):
+        raise ExchangeError(f"The format or date of {columns.path} is none.")
+    if columns.mtime_ns is None or columns.size < 0 or min(columns.width, columns.height) < 1:
+        raise ExchangeError(f"The size or time of {columns.path} is none.")
     picture = Picture(
         columns.id, columns.format, columns.width, columns.height, columns.taken or None
     )
@@ -97,11 +106,38 @@ def space_from_json(text: str) -> Space:
         told = json.loads(text)
         newer = told.pop("lookgraph") > _FORMAT_VERSION
         space = Space(**{**told, "metric": Metric(told["metric"])})
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        if not _is_sound(space):
+            raise ValueError("a value is of the wrong kind")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ExchangeError(f"The file does not say which space it is of ({error}).") from None
     if newer:
         raise ExchangeError("The file was written by a newer Lookgraph: install that one.")
     return space
+
+
+def _is_sound(space: Space) -> bool:
+    texts, numbers = (space.model, space.fingerprint), (space.preprocessing, space.dimension)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(isinstance(number, int) for number in numbers)
+        and 0 < space.dimension <= _MOST_NUMBERS
+    )
+
+
+@contextmanager
+def doubting(file: Path, kind: str) -> Iterator[None]:
+    """Whatever a library makes of a file that is not what it should be becomes an ExchangeError.
+
+    ``zipfile``, NumPy and pyarrow let almost any exception through, so all are caught, here and
+    nowhere else; those of the operating system are not the file's fault.
+    """
+    try:
+        yield
+    except (LookgraphError, OSError):
+        raise
+    except Exception as error:
+        told = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ExchangeError(f"{file} is no {kind} file that Lookgraph wrote ({told}).") from error
 
 
 class Format(Protocol):

@@ -116,7 +116,7 @@ def decode(file: IO[bytes], shorter_side: int) -> Decoded:
     if format_ is None:
         raise UnusableError(SkipKind.DAMAGED, "its content is no picture in a known format")
     file.seek(0)
-    with _reasons(), _open(file, format_) as image:
+    with reasons(), _open(file, format_) as image:
         width, height = image.size
         with _turn(width * height):
             exif = _exif(image)
@@ -167,7 +167,7 @@ def _turn(pixels: int) -> Iterator[None]:
 
 
 @contextmanager
-def _reasons() -> Iterator[None]:
+def reasons() -> Iterator[None]:
     """Whatever a decoder makes of a damaged file becomes a reason.
 
     Pillow's plugins let almost any exception through on hostile input, so all are caught, here
@@ -196,7 +196,7 @@ def _exif(image: "Image.Image") -> "Image.Exif":
 
     try:
         return image.getexif()
-    except Exception:  # noqa: BLE001 - as in `_reasons`
+    except Exception:  # noqa: BLE001 - as in `reasons`
         return Image.Exif()
 
 

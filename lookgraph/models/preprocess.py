@@ -20,7 +20,7 @@ def fit(image: Image.Image, model: Model) -> Pixels:
     the square is computed, so a very long picture never becomes a huge one. It is done in two
     passes because Pillow 13 turns their order round for tall pictures (python-pillow/Pillow#9549),
     which would move embeddings. Pillow keeps a region's borders as float32: where a value falls
-    between two, it may differ by 1 from that of resizing all and then cutting.
+    between two, it may differ by 1, on noise by 2, from that of resizing all and then cutting.
 
     Args:
         image: in mode RGB, of any size from 1 x 1.

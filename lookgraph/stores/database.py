@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -53,8 +54,19 @@ def _meaning(folder: Path, error: sqlite3.Error) -> Exception:
         "database or disk is full": _MAKE_ROOM,
         "attempt to write a readonly database": _MAKE_WRITABLE,
         "unable to open database file": _MAKE_WRITABLE,
-    }.get(text, "Check the disk")
+    }.get(text, _MAKE_ROOM if _is_full(folder) else "Check the disk")
     return StorageError(f"{folder}: {text}. {_SAFE} {advice}, and run the command again.")
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether there is no room for the file of 32 kB that SQLite puts beside a database.
+
+    Where it finds none, SQLite speaks of an I/O error.
+    """
+    try:
+        return shutil.disk_usage(folder).free < 1 << 15
+    except OSError:
+        return False
 
 
 def connect_writer(folder: Path) -> sqlite3.Connection:
@@ -94,10 +106,12 @@ def _connect_reader(file: Path) -> sqlite3.Connection:
     try:
         return _connect_read_only(file, "mode=ro")
     except sqlite3.OperationalError:
-        # Readers of a WAL database write to a small file beside it. Where they may not, and
-        # where no log waits to be read, the database can be taken as it lies there.
+        # Readers of a WAL database write to a small file beside it. Where they may not or there
+        # is no room, and no log waits to be read, the database can be taken as it lies there.
         log = file.with_name(file.name + "-wal")
-        if os.access(file.parent, os.W_OK) or (log.exists() and log.stat().st_size):
+        if log.exists() and log.stat().st_size:
+            raise
+        if os.access(file.parent, os.W_OK) and not _is_full(file.parent):
             raise
         return _connect_read_only(file, "immutable=1")
 

@@ -23,7 +23,8 @@ from lookgraph.stores.records import (
     as_picture,
     as_space,
     find_space,
-    read_settings,
+    read_patterns,
+    read_root,
 )
 from lookgraph.stores.rows import read_rows, surviving_rows
 from lookgraph.types import (
@@ -69,13 +70,16 @@ class LocalStore:
     def root(self) -> Path:
         """The folder that the paths are relative to."""
         with self._reading() as database:
-            return read_settings(database, self.folder)[0]
+            root = read_root(database, self.folder)
+        if root is None:
+            raise self._not_found()
+        return root
 
     @property
     def patterns(self) -> Patterns:
         """Which of its files belong to the library."""
         with self._reading() as database:
-            return read_settings(database, self.folder)[1]
+            return read_patterns(database)
 
     def spaces(self) -> tuple[Space, ...]:
         """In the order in which they were made."""
@@ -84,22 +88,22 @@ class LocalStore:
 
     def known_files(self, space: Space, under: str = "") -> Iterator[KnownFile]:
         """As `lookgraph.stores.base.Store.known_files`; none where there is no library yet."""
-        last = os.fsencode(under) + b"/" if under else b""
+        first = os.fsencode(under) + b"/" if under else b""
         end = os.fsencode(under) + b"0" if under else _LAST  # "0" is next after "/"
-        while self.exists() and (page := self._known_page(space, last, end)):
+        while self.exists() and (page := self._known_page(space, first, end)):
             for path, size, mtime_ns, skip, is_embedded in page:
                 settled = bool(is_embedded) if skip is None else not SkipKind(skip).passing
                 yield KnownFile(os.fsdecode(path), Stamp(size, mtime_ns), settled)
-            last = page[-1][0]
+            first = page[-1][0] + b"\0"  # the least that comes after it
 
-    def _known_page(self, space: Space, last: bytes, end: bytes) -> list[tuple[Any, ...]]:
+    def _known_page(self, space: Space, first: bytes, end: bytes) -> list[tuple[Any, ...]]:
         with self._reading() as database:
             stored = find_space(database, space)
             return database.execute(
                 "SELECT path, size, mtime_ns, skip, EXISTS (SELECT 1 FROM embeddings"
                 " WHERE embeddings.picture = files.picture AND space = ?)"
-                " FROM files WHERE path > ? AND path < ? ORDER BY path LIMIT ?",
-                (stored.number if stored else None, last, end, _PAGE),
+                " FROM files WHERE path >= ? AND path < ? ORDER BY path LIMIT ?",
+                (stored.number if stored else None, first, end, _PAGE),
             ).fetchall()
 
     def search(self, space: Space, query: Vector, k: int) -> list[Match]:
@@ -205,13 +209,16 @@ class LocalStore:
         with self._reading() as database:
             return _status(database, self.folder)
 
+    def _not_found(self) -> LibraryNotFoundError:
+        folder = self.folder.parent if self.folder.name == LIBRARY_FOLDER else self.folder
+        return LibraryNotFoundError(
+            f"There is no library in {folder}. Make one: lookgraph index FOLDER"
+        )
+
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         if not self.exists():
-            folder = self.folder.parent if self.folder.name == LIBRARY_FOLDER else self.folder
-            raise LibraryNotFoundError(
-                f"There is no library in {folder}. Make one: lookgraph index FOLDER"
-            )
+            raise self._not_found()
         with storage_errors(self.folder), reading(self.folder) as database:
             yield database
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lookgraph.config import LIBRARY_FOLDER
 from lookgraph.types import Entry, Metric, Patterns, Picture, Skip, SkipKind, Space, Stamp
 
 SPACE_COLUMNS = "space, model, fingerprint, preprocessing, metric, dimension, generation, row_count"
@@ -68,21 +69,33 @@ def as_entry(columns: Sequence[Any]) -> Entry:
     )
 
 
-def read_settings(database: sqlite3.Connection, folder: Path) -> tuple[Path, Patterns]:
-    """The folder that the library is of, and what of it belongs to it."""
-    found = dict(database.execute("SELECT name, value FROM settings").fetchall())
-    root = Path(os.fsdecode(found.get("root", b"..")))
-    patterns = json.loads(found.get("patterns", b'{"include": [], "exclude": []}'))
-    return (
-        Path(os.path.abspath(folder / root)),  # noqa: PTH100 - resolve() would follow links
-        Patterns(tuple(patterns["include"]), tuple(patterns["exclude"])),
-    )
+def read_root(database: sqlite3.Connection, folder: Path) -> Path | None:
+    """The folder that the library is of; None if its first writer ended before it could say."""
+    found = _setting(database, "root")
+    if found is None and folder.name != LIBRARY_FOLDER:
+        return None
+    root = folder / os.fsdecode(found or b"..")
+    return Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow links
+
+
+def read_patterns(database: sqlite3.Connection) -> Patterns:
+    """Which files belong to the library."""
+    found = _setting(database, "patterns")
+    if found is None:
+        return Patterns()
+    told = json.loads(found)
+    return Patterns(tuple(told["include"]), tuple(told["exclude"]))
+
+
+def _setting(database: sqlite3.Connection, name: str) -> bytes | None:
+    found = database.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+    return found[0] if found else None
 
 
 def write_settings(
     database: sqlite3.Connection, folder: Path, root: Path, patterns: Patterns
 ) -> None:
-    """Keep what `read_settings` reads. A root just above the library may move with it."""
+    """Keep what is read above. A root just above the library may move with it."""
     value = Path("..") if root == folder.parent else root
     listed = {"include": list(patterns.include), "exclude": list(patterns.exclude)}
     database.executemany(

@@ -90,9 +90,10 @@ def version_of(database: sqlite3.Connection) -> int:
         LibraryFormatError: they were made by a newer Lookgraph.
         LibraryDamagedError: the database is somebody else's.
     """
+    # The tables first: whoever sees those that another process is making sees what comes with them.
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     (application,) = database.execute("PRAGMA application_id").fetchone()
     (version,) = database.execute("PRAGMA user_version").fetchone()
-    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables and application != APPLICATION_ID:
         raise LibraryDamagedError("The database in it was not made by Lookgraph.")
     if version > len(MIGRATIONS):

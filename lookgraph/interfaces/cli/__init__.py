@@ -49,12 +49,16 @@ def main() -> None:
         code = error.exit_code
     except LookgraphError as error:
         say(f"lookgraph: {error}")
-        code = 2 if isinstance(error, UsageError) else 1
+        _leave_at_once(2 if isinstance(error, UsageError) else 1)
     sys.exit(code)
 
 
 def _leave_at_once(code: int) -> None:
-    """End the process without waiting for a thread that may be decoding a large picture."""
+    """End the process while threads may still decode a large picture or run the network.
+
+    Waiting for them would take long, and the interpreter's own end would break ONNX Runtime's
+    threads off, which aborts the process with another exit status.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -1,5 +1,6 @@
 """``lookgraph search``."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,17 +26,19 @@ if TYPE_CHECKING:
 _PAGE_SIDE = 480
 
 
-class _Part(click.ParamType[tuple[int, int, int, int]]):
-    name = "X,Y,W,H"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int, int, int]:
-        try:
-            x, y, width, height = (int(part) for part in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value} is not four whole numbers with commas, such as 10,20,300,200.")
-        return x, y, width, height
+def _part(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> tuple[int, int, int, int] | None:
+    """Read ``X,Y,W,H``."""
+    if value is None:
+        return None
+    try:
+        x, y, width, height = (int(number) for number in value.split(","))
+    except ValueError:
+        raise click.BadParameter(
+            f"{value} is not four whole numbers with commas, such as 10,20,300,200."
+        ) from None
+    return x, y, width, height
 
 
 @click.command()
@@ -45,7 +48,9 @@ class _Part(click.ParamType[tuple[int, int, int, int]]):
 @click.option(
     "--not", "without", multiple=True, metavar="PICTURE", help="Move away from this; repeatable."
 )
-@click.option("--crop", type=_Part(), help="Only this part of the picture, in pixels.")
+@click.option(
+    "--crop", metavar="X,Y,W,H", callback=_part, help="Only this part of the picture, in pixels."
+)
 @click.option(
     "--html",
     metavar="FILE",
@@ -144,6 +149,9 @@ def write_page(hits: "Hits", file: Path) -> None:
         aside.replace(file)
     except OSError as error:
         raise StorageError(f"{file} cannot be written: {error.strerror or error}.") from error
+    finally:
+        with suppress(OSError):
+            aside.unlink()
 
 
 def _show(hits: "Hits") -> None:
