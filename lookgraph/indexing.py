@@ -210,8 +210,10 @@ def _unread_entry(folder: UnreadFolder) -> Entry:
 
 def _compact(store: Store, writer: Writer, space: Space) -> None:
     for status in store.status().spaces:
+        if status.space != space or status.pictures == 0:
+            continue  # where nothing is left, a disk may be missing: its pictures may come back
         rows = status.pictures + status.unused_rows
-        if status.space == space and status.unused_rows > max(_WASTE_ROWS, _WASTE * rows):
+        if status.unused_rows > max(_WASTE_ROWS, _WASTE * rows):
             writer.compact(space)
 
 

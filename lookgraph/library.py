@@ -97,8 +97,10 @@ class Library:
             LibraryLockedError: another process is writing.
             StorageError: the disk is full or read-only, or the library's folder of pictures is not
                 there. What was committed stays.
-            UsageError: the folder is not in the library's.
+            UsageError: the folder is not in the library's, or the library would be made among
+                other files.
         """
+        _refuse_foreign(self.store)
         root = self.root
         if not root.is_dir():
             # It may be on a disk that is not plugged in: its pictures are not to be forgotten.
@@ -219,6 +221,15 @@ def _at(place: Path, pictures: Path) -> Path:
     if LocalStore(inside).exists() or (place == pictures and not LocalStore(place).exists()):
         return inside
     return place
+
+
+def _refuse_foreign(store: LocalStore) -> None:
+    """A library has a folder to itself: it is not put among somebody's pictures."""
+    if not store.exists() and store.has_other_files():
+        raise UsageError(
+            f"{store.folder} holds other files, and no library. Name a folder of its own for it, "
+            "or run `lookgraph index FOLDER`, which keeps the library in FOLDER/.lookgraph."
+        )
 
 
 def _below(root: Path, folder: "str | os.PathLike[str] | None") -> str:

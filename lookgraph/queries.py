@@ -82,13 +82,15 @@ class Asker:
 
     def _ask_by_id(self, prefix: str, crop: Box | None) -> Asked:
         ids = self.store.ids(prefix)
-        if not ids:
+        if len(ids) > 1:
+            raise UsageError(f"More than one picture has an id that begins with {prefix}.")
+        # The last file may go between the two calls.
+        paths = self.store.paths(ids[0]) if ids else ()
+        if not paths:
             raise PictureError(
                 f"{prefix} is neither a file nor the id of a picture in the library."
             )
-        if len(ids) > 1:
-            raise UsageError(f"More than one picture has an id that begins with {prefix}.")
-        file = self.root / self.store.paths(ids[0])[0]
+        file = self.root / paths[0]
         stored = self.store.embedding(self.space, ids[0])
         if crop is None and stored is not None:
             return Asked(Subject(prefix, str(file), ids[0]), stored)

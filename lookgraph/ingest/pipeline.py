@@ -10,6 +10,7 @@ import hashlib
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ BATCH = 4
 """Pictures in one call of the network: more make it no faster on one core (see benchmarks)."""
 
 _CHUNK = 1 << 20
+_PATIENCE_SECONDS = 0.5
 
 
 class Embeds(Protocol):
@@ -128,8 +130,8 @@ def embed_files(
 ) -> Generator[Outcome, None, None]:
     """Embed the files that changes speak of, on so many threads, in no particular order.
 
-    Closing the iterator stops the threads after the picture that each is at; it does not wait
-    for them.
+    Closing the iterator stops the threads after the picture that each is at, and waits for that
+    half a second at most: a large picture may take longer.
 
     Args:
         root: the library's folder.
@@ -181,7 +183,15 @@ class _Run:
                 yield from result
 
     def stop(self) -> None:
+        """Tell the threads to end, and give them a moment.
+
+        A process that ends while a thread is inside ONNX Runtime is aborted.
+        """
         self.stopped.set()
+        patience = time.monotonic() + _PATIENCE_SECONDS
+        for thread in self.threads:
+            if thread.ident:
+                thread.join(max(0.0, patience - time.monotonic()))
 
     def _work(self) -> None:
         try:

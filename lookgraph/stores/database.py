@@ -69,9 +69,28 @@ def _is_full(folder: Path) -> bool:
         return False
 
 
+def make_database(folder: Path) -> None:
+    """Make the database, if there is none; only the holder of the lock may.
+
+    It is made aside and renamed: readers find none or a whole one. (SQLite itself gives up at
+    once when several connections put a new database into WAL mode.)
+    """
+    file, aside = folder / DATABASE, folder / f"{DATABASE}.new"
+    if file.exists():
+        return
+    for name in (DATABASE, aside.name):
+        for suffix in ("", "-wal", "-shm"):  # of a crash, or of a database that somebody removed
+            (folder / (name + suffix)).unlink(missing_ok=True)
+    _connect_writer(aside).close()
+    aside.replace(file)
+
+
 def connect_writer(folder: Path) -> sqlite3.Connection:
-    """Open the database for writing, made and brought up to date where it has to be."""
-    file = folder / DATABASE
+    """Open the database for writing, brought up to date where it has to be."""
+    return _connect_writer(folder / DATABASE)
+
+
+def _connect_writer(file: Path) -> sqlite3.Connection:
     database = sqlite3.connect(
         file, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False
     )

@@ -39,6 +39,7 @@ from lookgraph.types import (
     Vector,
 )
 
+_OWN_FILES = (DATABASE, "rows", "writer.")
 _PAGE = 5000
 _LAST = b"\xff" * 256
 """Comes after every path: a name has at most 255 bytes."""
@@ -57,6 +58,12 @@ class LocalStore:
     def exists(self) -> bool:
         """Whether there is a library in the folder."""
         return (self.folder / DATABASE).is_file()
+
+    def has_other_files(self) -> bool:
+        """Whether something that is none of a library's files is in the folder."""
+        return self.folder.is_dir() and any(
+            not file.name.startswith(_OWN_FILES) for file in self.folder.iterdir()
+        )
 
     @contextmanager
     def write(self) -> Iterator[LocalWriter]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from lookgraph.errors import UsageError
-from lookgraph.stores.database import connect_writer, storage_errors, transaction
+from lookgraph.stores.database import connect_writer, make_database, storage_errors, transaction
 from lookgraph.stores.lock import writer_lock
 from lookgraph.stores.records import (
     SPACE_COLUMNS,
@@ -32,13 +32,18 @@ def writing(folder: Path) -> Iterator["LocalWriter"]:
     (folder / "rows").mkdir(parents=True, exist_ok=True)
     with (
         writer_lock(folder),
-        closing(connect_writer(folder)) as database,
+        closing(_made(folder)) as database,
         # Worker threads look pictures up here while a commit waits for the disk there.
         closing(connect_writer(folder)) as lookup,
     ):
         writer = LocalWriter(folder, database, lookup)
         writer.remove_leftovers()
         yield writer
+
+
+def _made(folder: Path) -> sqlite3.Connection:
+    make_database(folder)
+    return connect_writer(folder)
 
 
 class LocalWriter:

@@ -296,6 +296,21 @@ def test_an_empty_database_left_by_a_crash_is_made_anew(store: LocalStore) -> No
     assert sorted(names_of(store.search(SPACE, QUERY, 9))) == sorted(NAMES)
 
 
+def test_a_log_whose_database_was_removed_is_not_taken_for_the_new_ones(
+    store: LocalStore,
+) -> None:
+    with store.write() as writer:
+        writer.commit(SPACE, [entry("old", "x")], {picture("x").id: unit(1, 0, 0)})
+        log = database_of(store).with_name("library.db-wal").read_bytes()
+    assert len(log) > 4096
+    shutil.rmtree(store.folder)
+    store.folder.mkdir()
+    database_of(store).with_name("library.db-wal").write_bytes(log)
+    commit(store, [entry("new", "y")])
+    assert known(store) == ["new"]
+    assert store.fault() is None
+
+
 # Permissions
 
 

@@ -157,6 +157,15 @@ def test_a_library_elsewhere_but_in_the_folder_is_not_indexed(folder: Path) -> N
     assert report(folder, "--library", folder / "kept") == {"unchanged": 5}
 
 
+def test_a_library_is_not_made_among_other_files(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "notes.txt").write_text("mine")
+    done = lookgraph("index", folder, "--library", other, code=2)
+    assert done.err.startswith(f"lookgraph: {other} holds other files, and no library.")
+    assert [path.name for path in other.iterdir()] == ["notes.txt"]
+
+
 def test_nothing_is_forgotten_where_the_folder_itself_is_gone(folder: Path, tmp_path: Path) -> None:
     library = tmp_path / "library"
     lookgraph("index", folder, "--library", library)

@@ -282,3 +282,23 @@ def test_hits_are_a_sequence(folder: Path) -> None:
     assert list(hits) == list(hits.hits) == [hits[0], hits[1], hits[2]]
     assert hits[1:] == hits.hits[1:]
     assert hits[-1].rank == 3
+
+
+def test_where_all_pictures_are_gone_their_embeddings_wait_for_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is not mounted leaves an empty folder behind."""
+    monkeypatch.setattr(indexing, "_WASTE_ROWS", 0)
+    library = Library.open(folder)
+    library.index()
+    for name in ("a.png", "b.png", "sub"):
+        (folder / name).rename(folder.parent / name)
+    assert counts(library.index()) == (0, 0, 0, 4, 0, 0)
+    assert [status.unused_rows for status in library.status().spaces] == [4]
+    for name in ("a.png", "b.png", "sub"):
+        (folder.parent / name).rename(folder / name)
+    assert counts(library.index()) == (0, 4, 0, 0, 0, 0)
+    (folder / "a.png").unlink()
+    (folder / "b.png").unlink()
+    library.index()
+    assert [status.unused_rows for status in library.status().spaces] == [0]
