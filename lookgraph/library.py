@@ -110,7 +110,12 @@ class Library:
             kept.include if include is None else tuple(include),
             kept.exclude if exclude is None else tuple(exclude),
         )
-        job = indexing.Job(root, patterns, _below(root, folder), self.space, self.store.folder)
+        under = _below(root, folder)
+        # A part that has been deleted is forgotten; one that never was is a slip.
+        known = self.store.known_files(self.space, under)
+        if folder is not None and not Path(folder).is_dir() and next(known, None) is None:
+            raise UsageError(f"{folder} is no folder.")
+        job = indexing.Job(root, patterns, under, self.space, self.store.folder)
         if dry_run:
             return indexing.rehearse(self.store, job)
         return indexing.run(
@@ -121,7 +126,7 @@ class Library:
         self,
         *pictures: PictureLike,
         k: int = 10,
-        without: Iterable[PictureLike] = (),
+        without: str | bytes | Iterable[PictureLike] = (),
         crop: Box | None = None,
     ) -> Hits:
         """Find the pictures that look most like one, or like what several have in common.
@@ -143,6 +148,8 @@ class Library:
         """
         if k < 1:
             raise UsageError(f"k is {k}, but must be at least 1.")
+        if isinstance(without, str | bytes):
+            without = (without,)  # one picture, not its letters
         started = time.perf_counter()
         root = self.store.root
         asker = Asker(self.store, root, self._searched_space(), self._query_network)

@@ -82,7 +82,8 @@ class Writer(Protocol):
         """Store files and the embeddings, by id, of those pictures that have none yet.
 
         Raises:
-            UsageError: an entry's picture has no embedding, neither stored nor given.
+            UsageError: an entry's picture has no embedding, neither stored nor given, or one of
+                another dimension than the space's.
         """
         ...
 

@@ -79,18 +79,19 @@ def make_database(folder: Path) -> None:
     if file.exists():
         return
     for name in (DATABASE, aside.name):
-        for suffix in ("", "-wal", "-shm"):  # of a crash, or of a database that somebody removed
+        # Of a crash, or of a database that somebody removed.
+        for suffix in ("", "-wal", "-shm", "-journal"):
             (folder / (name + suffix)).unlink(missing_ok=True)
-    _connect_writer(aside).close()
+    with closing(sqlite3.connect(aside, isolation_level=None)) as database:
+        schema.migrate(database)
+        # Last, so that nothing is in a log, which would not be renamed.
+        database.execute("PRAGMA journal_mode = WAL")
     aside.replace(file)
 
 
 def connect_writer(folder: Path) -> sqlite3.Connection:
     """Open the database for writing, brought up to date where it has to be."""
-    return _connect_writer(folder / DATABASE)
-
-
-def _connect_writer(file: Path) -> sqlite3.Connection:
+    file = folder / DATABASE
     database = sqlite3.connect(
         file, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False
     )

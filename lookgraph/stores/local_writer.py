@@ -92,6 +92,13 @@ class LocalWriter:
         fresh = [id_ for id_ in wanted if not self.find(space, id_)]
         if lacking := [id_ for id_ in fresh if id_ not in embeddings]:
             raise UsageError(f"No embedding was given for the picture {lacking[0]}.")
+        # A row of another length would move all that come after it.
+        if wrong := [id_ for id_ in fresh if embeddings[id_].shape != (space.dimension,)]:
+            shape = embeddings[wrong[0]].shape
+            raise UsageError(
+                f"The embedding of the picture {wrong[0]} has shape {shape}, "
+                f"and those of {space.name} have ({space.dimension},)."
+            )
         stored = self._space(space)
         sums = []
         if fresh:

@@ -335,6 +335,14 @@ class StoreContract:
         commit(store, [entry("b", "y")])
         assert names_of(store.search(SPACE, unit(0, 1, 0), 9)) == ["y", "x"]
 
+    def test_an_embedding_of_another_dimension_changes_nothing(self, store: Store) -> None:
+        commit(store, [entry("a", "x")])
+        with store.write() as writer, pytest.raises(UsageError, match=picture("y").id):
+            writer.commit(SPACE, [entry("b", "y")], {picture("y").id: unit(1, 2, 3, 4)})
+        assert known(store) == ["a"]
+        commit(store, [entry("b", "y")])
+        assert names_of(store.search(SPACE, unit(0, 1, 0), 9)) == ["y", "x"]
+
     # Compaction
 
     def test_compacting_drops_what_is_unused_and_keeps_every_answer(self, store: Store) -> None:

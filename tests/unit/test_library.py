@@ -284,6 +284,14 @@ def test_hits_are_a_sequence(folder: Path) -> None:
     assert hits[-1].rank == 3
 
 
+def test_a_folder_that_is_not_there_is_an_error_and_forgets_nothing(folder: Path) -> None:
+    library = Library.open(folder)
+    library.index()
+    with pytest.raises(UsageError, match="sbu is no folder"):
+        library.index(folder / "sbu")
+    assert paths(library) == ["a.png", "b.png", "sub/c.png", "sub/deep/d.png"]
+
+
 def test_where_all_pictures_are_gone_their_embeddings_wait_for_them(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

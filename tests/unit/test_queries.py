@@ -208,6 +208,10 @@ def test_several_pictures_are_asked_for_by_their_mean_direction(
     for hit in hits:
         other = embedding(hit.path)
         assert hit.score == pytest.approx(float(query @ other / np.linalg.norm(query)), abs=1e-3)
+    one_away = library.search(
+        folder / "0.png", folder / "1.png", without=str(folder / "2.png"), k=100
+    )
+    assert scores(one_away) == scores(hits)
     assert scores(hits)["2.png"] < scores(both := library.search(
         folder / "0.png", folder / "1.png", k=100))["2.png"]  # fmt: skip
     assert len(both) == COUNT
