@@ -46,6 +46,21 @@ def test_a_picture_smaller_and_encoded_anew_finds_its_original(shelf: Path, tmp_
         assert float(score) > 0.85 > 0.75 > float(next_score)
 
 
+def test_a_picture_of_a_library_is_searched_for_in_it_from_anywhere(
+    shelf: Path, tmp_path: Path
+) -> None:
+    query = photographs_in(shelf)[0]
+    found = lookgraph("search", query, "--json", cwd=tmp_path).json["hits"]
+    assert [(hit["path"], hit["score"]) for hit in found] == by_api(shelf, query)
+    # The library of the current folder comes first, and the one that is asked for before that.
+    save(drawn(1), tmp_path / "here" / "a.png")
+    lookgraph("index", tmp_path / "here")
+    here = lookgraph("search", query, cwd=tmp_path / "here")
+    assert [line.split(b"\t")[1] for line in here.lines] == [b"a.png"]
+    asked = lookgraph("search", query, "-k1", "--library", shelf, cwd=tmp_path / "here")
+    assert asked.lines[0] == b"1.0000\t" + str(query).encode()
+
+
 def test_scores_stand_before_paths_as_one_would_type_them(shelf: Path, tmp_path: Path) -> None:
     query = photographs_in(shelf)[0]
     wanted = by_api(shelf, query)

@@ -46,6 +46,17 @@ def open_library(library: Path | None, folder: Path | None = None) -> "Library":
     return Library.open(folder or Path(), at=library)
 
 
+def library_for(picture: str, library: Path | None) -> "Library":
+    """The library that a search is in: the one asked for, or found here, or else the picture's."""
+    from lookgraph.library import Library
+
+    opened = open_library(library)
+    folder = Path(picture).parent
+    if library is None and not opened.store.exists() and folder.is_dir():
+        return Library.open(folder)
+    return opened
+
+
 def say(text: str) -> None:
     """Words for people, on stderr."""
     click.echo(printable(text), err=True)

@@ -9,8 +9,8 @@ import click
 from lookgraph.interfaces.cli.console import (
     is_terminal,
     json_option,
+    library_for,
     library_option,
-    open_library,
     printable_name,
     put,
     put_json,
@@ -70,11 +70,12 @@ def search(
     """Find the pictures that look most like PICTURE.
 
     A PICTURE is a file from anywhere, or the id of one in the library. Several make one
-    question: what looks like all of them?
+    question: what looks like all of them? Without --library, and where the current folder is in
+    none, the search is in the library that the first PICTURE lies in.
     """
     if html and as_json:
         raise click.UsageError("--html and --json cannot be given together.")
-    opened = open_library(library)
+    opened = library_for(pictures[0], library)
     hits = opened.search(*pictures, k=k, without=without, crop=crop)
     if as_json:
         put_json(_as_json(opened, hits))
