@@ -74,7 +74,7 @@ def as_somebody_else(tmp_path: Path) -> RunCode:
 
     def run(imports: str, code: str) -> str:
         # What is imported only when it is used may not be readable any more then.
-        imports += "\nimport mmap, concurrent.futures.thread, numpy, sqlite3"
+        imports += "\nimport mmap, concurrent.futures.thread, numpy, sqlite3, urllib.parse"
         drop = f"import os\nif os.geteuid() == 0:\n    os.setgid({_NOBODY}); os.setuid({_NOBODY})"
         done = subprocess.run(
             [sys.executable, "-c", f"{imports}\n{drop}\n{code}"],
