@@ -10,7 +10,6 @@ import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import fields
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +17,8 @@ import numpy as np
 
 from lookgraph.errors import ExchangeError
 from lookgraph.exchange.rows import (
+    NAMES,
+    NUMBERS,
     Columns,
     Row,
     checked_entry,
@@ -29,8 +30,6 @@ from lookgraph.exchange.rows import (
 from lookgraph.types import Array, Space
 
 _BLOCK = 2000
-_NUMBERS = {"size", "mtime_ns", "width", "height"}
-_NAMES = [field.name for field in fields(Columns)]
 
 
 def write(rows: Iterator[Row], space: Space, file: Path) -> int:
@@ -55,7 +54,7 @@ def _write_zip(file: Path, columns: list[Columns], embeddings: IO[bytes], space:
     shape = (len(columns), space.dimension)
     with zipfile.ZipFile(file, "w", allowZip64=True) as archive:
         _write_member(archive, "space", np.array(space_as_json(space)))
-        for name in _NAMES:
+        for name in NAMES:
             values = [getattr(column, name) for column in columns]
             _write_member(archive, name, _as_array(name, values))
         with archive.open("embedding.npy", "w", force_zip64=True) as member:
@@ -67,7 +66,7 @@ def _write_zip(file: Path, columns: list[Columns], embeddings: IO[bytes], space:
 
 
 def _as_array(name: str, values: list[Any]) -> Array:
-    if name in _NUMBERS:
+    if name in NUMBERS:
         return np.array(values, np.int64)
     return np.array([os.fsencode(value) for value in values], np.bytes_)
 
@@ -86,7 +85,7 @@ def read(file: Path) -> tuple[Space, Iterator[Row]]:
     """
     with doubting(file, "NPZ"), zipfile.ZipFile(file) as archive:
         space = space_from_json(str(_read_member(archive, "space")))
-        columns = {name: _read_member(archive, name) for name in _NAMES}
+        columns = {name: _read_member(archive, name) for name in NAMES}
     if len({column.shape for column in columns.values()}) != 1:
         raise ExchangeError(f"{file}: its columns are not of one length.")
     return space, _rows(file, columns, space)
@@ -110,7 +109,7 @@ def _read_member(archive: zipfile.ZipFile, name: str) -> Array:
     member, shape, dtype = _open_member(archive, name)
     with member:
         column: Array = np.frombuffer(member.read(), dtype).reshape(shape)
-    if column.dtype.kind != ("U" if name == "space" else "i" if name in _NUMBERS else "S"):
+    if column.dtype.kind != ("U" if name == "space" else "i" if name in NUMBERS else "S"):
         raise ValueError(f"{name} has the type {dtype}")
     return column
 
@@ -131,7 +130,7 @@ def _rows(file: Path, columns: dict[str, Array], space: Space) -> Iterator[Row]:
 
 def _columns(columns: dict[str, Array], i: int) -> Columns:
     values: dict[str, Any] = {}
-    for name in _NAMES:
+    for name in NAMES:
         value = columns[name][i].item()
         values[name] = os.fsdecode(value) if isinstance(value, bytes) else value
     return Columns(**values)

@@ -6,7 +6,7 @@ which, unlike float16, every reader of Parquet knows.
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,8 @@ import numpy as np
 
 from lookgraph.errors import MissingExtraError
 from lookgraph.exchange.rows import (
+    NAMES,
+    NUMBERS,
     Columns,
     Row,
     checked_entry,
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
 _BLOCK = 2000
 _KEY = b"lookgraph"
-_NUMBERS = {"size", "mtime_ns", "width", "height"}
 
 
 def write(rows: Iterator[Row], space: Space, file: Path) -> int:
@@ -56,9 +57,9 @@ def _pyarrow() -> tuple[Any, Any]:
 
 def _schema(arrow: Any, space: Space) -> "pa.Schema":
     columns = []
-    for field in fields(Columns):
-        kind = arrow.int64() if field.name in _NUMBERS else arrow.string()
-        columns.append((field.name, arrow.binary() if field.name == "path" else kind))
+    for name in NAMES:
+        kind = arrow.int64() if name in NUMBERS else arrow.string()
+        columns.append((name, arrow.binary() if name == "path" else kind))
     columns.append(("embedding", arrow.list_(arrow.float32(), space.dimension)))
     schema: pa.Schema = arrow.schema(columns, metadata={_KEY: space_as_json(space)})
     return schema
@@ -70,8 +71,7 @@ def _as_batch(arrow: Any, block: list[Row], schema: "pa.Schema", space: Space) -
         values["path"] = os.fsencode(values["path"])
     numbers = np.concatenate([row.embedding for row in block])
     arrays = [
-        arrow.array([values[field.name] for values in columns], schema.field(field.name).type)
-        for field in fields(Columns)
+        arrow.array([values[name] for values in columns], schema.field(name).type) for name in NAMES
     ]
     arrays.append(arrow.FixedSizeListArray.from_arrays(arrow.array(numbers), space.dimension))
     batch: pa.RecordBatch = arrow.record_batch(arrays, schema=schema)
@@ -98,11 +98,10 @@ def read(file: Path) -> tuple[Space, Iterator[Row]]:
 
 
 def _rows(file: Path, source: Any, space: Space) -> Iterator[Row]:
-    names = [field.name for field in fields(Columns)]
     with doubting(file, "Parquet"):
         for batch in source.iter_batches(_BLOCK):
             numbers = batch.column("embedding").flatten().to_numpy(zero_copy_only=False)
             embeddings = numbers.astype(np.float32).reshape(batch.num_rows, space.dimension)
-            for values, embedding in zip(batch.select(names).to_pylist(), embeddings, strict=True):
+            for values, embedding in zip(batch.select(NAMES).to_pylist(), embeddings, strict=True):
                 values["path"] = os.fsdecode(values["path"])
                 yield Row(checked_entry(Columns(**values)), embedding)

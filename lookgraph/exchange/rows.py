@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -40,6 +40,11 @@ class Columns:
     width: int
     height: int
     taken: str
+
+
+NAMES = tuple(field.name for field in fields(Columns))
+NUMBERS = frozenset(field.name for field in fields(Columns) if field.type is int)
+"""The columns of `Columns`, and those of them that are whole numbers."""
 
 
 def rows_of(store: Store, space: Space) -> Iterator[Row]:

@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,16 +16,16 @@ from lookgraph.stores.base import Embedded, Match, SpaceStatus, Status
 from lookgraph.stores.database import DATABASE, reading, storage_errors
 from lookgraph.stores.local_writer import LocalWriter, writing
 from lookgraph.stores.records import (
-    SPACE_COLUMNS,
+    PICTURE_COLUMNS,
     StoredSpace,
     as_entry,
     as_picture,
-    as_space,
     find_space,
     read_patterns,
     read_root,
+    stored_spaces,
 )
-from lookgraph.stores.rows import read_rows, surviving_rows
+from lookgraph.stores.rows import is_whole, read_rows, surviving_rows
 from lookgraph.types import (
     Entry,
     Integers,
@@ -91,7 +90,7 @@ class LocalStore:
     def spaces(self) -> tuple[Space, ...]:
         """In the order in which they were made."""
         with self._reading() as database:
-            return tuple(stored.space for stored in _stored_spaces(database))
+            return tuple(stored.space for stored in stored_spaces(database))
 
     def known_files(self, space: Space, under: str = "") -> Iterator[KnownFile]:
         """As `lookgraph.stores.base.Store.known_files`; none where there is no library yet."""
@@ -171,7 +170,8 @@ class LocalStore:
         """Every picture that has a file and an embedding, as they were stored."""
         with self._snapshot(space) as view:
             found = view.database.execute(
-                f"SELECT row, picture, {_PICTURE} FROM embeddings JOIN pictures USING (picture)"
+                f"SELECT row, picture, {PICTURE_COLUMNS}"
+                " FROM embeddings JOIN pictures USING (picture)"
                 " WHERE space = ? AND files > 0 ORDER BY row",
                 (view.stored.number,),
             )
@@ -194,9 +194,7 @@ class LocalStore:
                 (view.stored.number,),
             )
             return [
-                id_.hex()
-                for row, id_, checksum in found
-                if row >= len(view.rows) or zlib.crc32(view.rows[row].tobytes()) != checksum
+                id_.hex() for row, id_, checksum in found if not is_whole(view.rows, row, checksum)
             ]
 
     def fault(self) -> str | None:
@@ -262,18 +260,10 @@ class _Snapshot(NamedTuple):
     rows: Rows
 
 
-_PICTURE = "id, format, width, height, taken"
 _ENTRIES = (
-    f"SELECT path, size, mtime_ns, skip, reason, {_PICTURE}"
+    f"SELECT path, size, mtime_ns, skip, reason, {PICTURE_COLUMNS}"
     " FROM files LEFT JOIN pictures USING (picture)"
 )
-
-
-def _stored_spaces(database: sqlite3.Connection) -> list[StoredSpace]:
-    return [
-        as_space(columns)
-        for columns in database.execute(f"SELECT {SPACE_COLUMNS} FROM spaces ORDER BY space")
-    ]
 
 
 def _hidden_rows(database: sqlite3.Connection, space: int) -> Integers:
@@ -288,7 +278,7 @@ def _hidden_rows(database: sqlite3.Connection, space: int) -> Integers:
 
 def _match(database: sqlite3.Connection, space: int, row: int, score: float) -> Match:
     picture, *columns = database.execute(
-        f"SELECT picture, {_PICTURE} FROM embeddings JOIN pictures USING (picture)"
+        f"SELECT picture, {PICTURE_COLUMNS} FROM embeddings JOIN pictures USING (picture)"
         " WHERE space = ? AND row = ?",
         (space, row),
     ).fetchone()
@@ -301,7 +291,7 @@ def _status(database: sqlite3.Connection, folder: Path) -> Status:
         return int(database.execute(query, values).fetchone()[0])
 
     spaces = []
-    for stored in _stored_spaces(database):
+    for stored in stored_spaces(database):
         unused = len(_hidden_rows(database, stored.number))
         rows = count("SELECT count(*) FROM embeddings WHERE space = ?", stored.number)
         spaces.append(SpaceStatus(stored.space, rows - unused, unused, _size(stored.file(folder))))

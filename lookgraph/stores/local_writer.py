@@ -3,7 +3,6 @@
 import os
 import sqlite3
 import threading
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -15,14 +14,14 @@ from lookgraph.errors import UsageError
 from lookgraph.stores.database import connect_writer, make_database, storage_errors, transaction
 from lookgraph.stores.lock import writer_lock
 from lookgraph.stores.records import (
-    SPACE_COLUMNS,
+    PICTURE_COLUMNS,
     StoredSpace,
     as_picture,
-    as_space,
     find_space,
+    stored_spaces,
     write_settings,
 )
-from lookgraph.stores.rows import append_rows, copy_rows, surviving_rows
+from lookgraph.stores.rows import append_rows, copy_rows, is_whole, surviving_rows
 from lookgraph.types import Entry, Patterns, Picture, Space, Vector
 
 
@@ -59,7 +58,7 @@ class LocalWriter:
 
     def remove_leftovers(self) -> None:
         """Delete files of rows that a crash left and that no space names."""
-        named = {stored.file(self._folder) for stored in self._spaces()}
+        named = {stored.file(self._folder) for stored in stored_spaces(self._database)}
         for file in (self._folder / "rows").iterdir():
             if file not in named:
                 file.unlink()
@@ -71,7 +70,7 @@ class LocalWriter:
             found = (
                 stored
                 and self._lookup.execute(
-                    "SELECT id, format, width, height, taken"
+                    f"SELECT {PICTURE_COLUMNS}"
                     " FROM pictures JOIN embeddings USING (picture) WHERE id = ? AND space = ?",
                     (bytes.fromhex(id_), stored.number),
                 ).fetchone()
@@ -185,7 +184,7 @@ class LocalWriter:
         kept = [
             (row, picture, checksum)
             for row, picture, checksum in named
-            if row < len(rows) and zlib.crc32(rows[row].tobytes()) == checksum
+            if is_whole(rows, row, checksum)
         ]
         renewed = replace(stored, generation=stored.generation + 1, row_count=len(kept))
         keep = np.array([row for row, _, _ in kept], np.int64)
@@ -212,12 +211,6 @@ class LocalWriter:
             " AND NOT EXISTS (SELECT 1 FROM embeddings"
             " WHERE embeddings.picture = pictures.picture)"
         )
-
-    def _spaces(self) -> list[StoredSpace]:
-        return [
-            as_space(columns)
-            for columns in self._database.execute(f"SELECT {SPACE_COLUMNS} FROM spaces")
-        ]
 
     def _space(self, space: Space) -> StoredSpace:
         found = find_space(self._database, space)

@@ -52,8 +52,17 @@ def find_space(database: sqlite3.Connection, space: Space) -> StoredSpace | None
     return as_space(found) if found else None
 
 
+def stored_spaces(database: sqlite3.Connection) -> list[StoredSpace]:
+    """All of them, in the order in which they were made."""
+    found = database.execute(f"SELECT {SPACE_COLUMNS} FROM spaces ORDER BY space")
+    return [as_space(columns) for columns in found]
+
+
+PICTURE_COLUMNS = "id, format, width, height, taken"
+
+
 def as_picture(columns: Sequence[Any]) -> Picture:
-    """From id, format, width, height, taken."""
+    """From the columns of `PICTURE_COLUMNS`."""
     id_, format_, width, height, taken = columns
     return Picture(id_.hex(), format_, width, height, taken)
 

@@ -73,6 +73,11 @@ def checksums(stored: Rows) -> list[int]:
     return [zlib.crc32(row.tobytes()) for row in stored]
 
 
+def is_whole(rows: Rows, row: int, checksum: int) -> bool:
+    """Whether a row is there and has the checksum that it was stored with."""
+    return row < len(rows) and checksums(rows[row : row + 1]) == [checksum]
+
+
 def copy_rows(rows: Rows, keep: Array, file: Path) -> None:
     """Write the rows with these numbers to a new file, in this order, and sync it."""
     with file.open("wb") as out:

@@ -118,18 +118,15 @@ def size_text(count: int) -> str:
     amount = float(count)
     for unit in ("bytes", "kB", "MB"):
         if amount < 1000:
-            return (
-                f"{amount:.0f} {unit}"
-                if amount >= 10 or unit == "bytes"
-                else f"{amount:.1f} {unit}"
-            )
+            digits = 0 if amount >= 10 or unit == "bytes" else 1
+            return f"{amount:.{digits}f} {unit}"
         amount /= 1000
     return f"{amount:.1f} GB"
 
 
-def counted(count: int, one: str, several: str = "") -> str:
+def counted(count: int, one: str) -> str:
     """``1 picture``, ``1,688 pictures``."""
-    return f"{count:,} {one if count == 1 else several or one + 's'}"
+    return f"{count:,} {one}{'' if count == 1 else 's'}"
 
 
 def is_terminal() -> bool:

@@ -25,6 +25,7 @@ from lookgraph.interfaces.cli.console import (
 if TYPE_CHECKING:
     from lookgraph.indexing import IndexReport, Progress
     from lookgraph.library import Library
+    from lookgraph.stores.base import Status
 
 _LISTED = 10
 _SECONDS_BETWEEN_LINES = 5.0
@@ -74,11 +75,11 @@ def index(
         if not quiet:
             say(_forecast(report))
         return 0
-    skipped = opened.status().skipped
+    status = opened.status()
     if not quiet:
-        say(_summary(opened, report))
-        _list_skipped(opened, skipped)
-    return SKIPPED if skipped else 0
+        say(_summary(opened, status, report))
+        _list_skipped(opened, status.skipped)
+    return SKIPPED if status.skipped else 0
 
 
 def _forecast(report: "IndexReport") -> str:
@@ -88,7 +89,7 @@ def _forecast(report: "IndexReport") -> str:
     )
 
 
-def _summary(opened: "Library", report: "IndexReport") -> str:
+def _summary(opened: "Library", status: "Status", report: "IndexReport") -> str:
     found = [
         f"{count:,} {what}"
         for count, what in (
@@ -100,7 +101,7 @@ def _summary(opened: "Library", report: "IndexReport") -> str:
         )
         if count
     ]
-    pictures = counted(opened.status().pictures, "picture")
+    pictures = counted(status.pictures, "picture")
     return f"{pictures} in {opened.root}: {', '.join(found) or 'no files'}. {report.seconds:.1f} s"
 
 
