@@ -11,11 +11,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookgraph.models.pickles import PLAIN, Admitted, Name, RefusedError, read_pickle
+from lookgraph.models.checkpoints.pickles import (
+    PLAIN,
+    Admitted,
+    Instance,
+    Name,
+    RefusedError,
+    read_pickle,
+)
 
 from .legacy import integer, named, pickled, text, tuple_of
 
-LEAVES = st.none() | st.booleans() | st.integers(-(2**900), 2**900) | st.text(max_size=300)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**900), 2**900)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=300)
+)
 VALUES = st.recursive(
     LEAVES,
     lambda inner: (
@@ -122,7 +135,7 @@ REFUSED = {
     "a memo of nothing": pickled(b"q\x00"),
     "text that is not UTF-8": pickled(b"X\x01\x00\x00\x00\xff"),
     "a decimal integer": b"I1\n.",
-    "a float": pickled(b"G" + struct.pack(">d", 1.0)),
+    "a float that is cut": b"\x80\x02G" + struct.pack(">d", 1.0)[:7],
 }
 
 
@@ -203,3 +216,63 @@ def test_a_call_of_an_admitted_name_is_left_to_the_caller() -> None:
     data = pickled(named("torch", "Size") + tuple_of(integer(-3)) + b"R")
 
     assert read_pickle(data, 0, admitted) == (("torch.Size", (-3,)), len(data))
+
+
+OBJECTS = Admitted(
+    frozenset({Name("collections", "OrderedDict")}),
+    PLAIN.construct,
+    PLAIN.resolve,
+    is_class=lambda name: name.module == "code",
+)
+NET = named("code", "Net")
+
+
+def test_an_object_is_its_class_and_what_it_held() -> None:
+    inner = NET + b")\x81}" + text("size") + integer(3) + b"sb"
+    data = pickled(NET + b")\x81}(" + text("inner") + inner + text("word") + text("w") + b"ub")
+
+    value, end = read_pickle(data, 0, OBJECTS)
+
+    assert isinstance(value, Instance)
+    assert str(value.name) == "code.Net"
+    assert list(value.attributes) == ["inner", "word"]
+    found = value.attributes["inner"]
+    assert isinstance(found, Instance)
+    assert found.attributes == {"size": 3}
+    assert end == len(data)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    {
+        "of another class": (named("os", "Popen") + b")\x81", "the global os.Popen"),
+        "of what is no class": (
+            named("collections", "OrderedDict") + b")\x81",
+            "an object of collections.OrderedDict",
+        ),
+        "of a text": (text("code.Net") + b")\x81", "str instead of Name"),
+        "with arguments": (NET + tuple_of(b"N") + b"\x81", "an object with arguments"),
+        "by a call": (NET + b")R", "a reference to something outside"),
+        "with a list of attributes": (NET + b")\x81]b", "list instead of dict"),
+        "with a number as attribute": (NET + b")\x81}NNsb", "NoneType as a key"),
+        "with an item": (NET + b")\x81" + text("a") + b"Ns", "Instance instead of dict"),
+        "with an element": (NET + b")\x81Na", "Instance instead of list"),
+    }.values(),
+)
+def test_no_object_is_made(body: bytes, reason: str) -> None:
+    with pytest.raises(RefusedError, match=reason):
+        read_pickle(pickled(body), 0, OBJECTS)
+
+
+def test_attributes_that_many_objects_share_cost_nothing() -> None:
+    many = b"(" + b"".join(text(str(number)) + b"N" for number in range(20_000)) + b"u"
+    objects = (NET + b")\x81h\x00ba") * 2_000
+
+    tracemalloc.start()
+    try:
+        read_pickle(pickled(b"]}q\x00" + many + b"a" + objects), 0, OBJECTS)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 10_000_000

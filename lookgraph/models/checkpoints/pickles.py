@@ -4,21 +4,26 @@ It interprets the opcodes itself. A subclass of `pickle.Unpickler` with a guarde
 would be shorter, but its machine still calls ``__setstate__``, hashes whatever becomes a key
 (nested tuples take exponential time), reserves memory for any length or memo number that it is
 told, and has opcodes that nobody here needs. Here, an opcode that is not in the table is refused,
-and the table holds what protocol 2 writes for containers, texts, integers and references:
+and the table holds what protocol 2 writes for containers, texts, numbers, objects and references:
 
 - A length is checked against what is left before anything is read, so no number in the pickle
   reserves memory. Every opcode makes at most one value, and their number is limited.
 - Keys are texts, whose hash is salted and takes linear time. Nothing is ever traversed, compared
   or printed, so shared, deep and cyclic values cost no more than the opcodes that made them.
-- Globals become `Name`; what may be made of one, the caller says.
+- Globals become `Name`; what may be made of one, the caller says. An object of a class becomes an
+  `Instance`, which is the class's name and a dict.
 
 The opcodes are described in the standard library's ``pickletools``.
 """
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar, cast
+from dataclasses import dataclass, field
+from mmap import mmap
+from typing import TypeAlias, TypeVar, cast
+
+Data: TypeAlias = bytes | mmap
+"""The bytes of a file, or the map of one."""
 
 MOST_OPCODES = 1_000_000
 """A network of a few hundred tensors takes some 15,000."""
@@ -41,6 +46,14 @@ class Name:
         return f"{self.module}.{self.name}"
 
 
+@dataclass(slots=True, eq=False)
+class Instance:
+    """An object of a class that the pickle names: only the name and what the object held."""
+
+    name: Name
+    attributes: dict[str, object] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """What a pickle may hold beyond plain values.
@@ -49,11 +62,13 @@ class Admitted:
         names: the globals that it may name.
         construct: makes a value of a global and its arguments, or raises RefusedError.
         resolve: makes a value of a persistent id, or raises RefusedError.
+        is_class: whether a global beside `names` may be named as the class of an object.
     """
 
     names: frozenset[Name]
     construct: Callable[[Name, tuple[object, ...]], object]
     resolve: Callable[[object], object]
+    is_class: Callable[[Name], bool] = lambda name: False
 
 
 def _none(what: object, _arguments: object = None) -> object:
@@ -64,7 +79,7 @@ PLAIN = Admitted(names=frozenset(), construct=_none, resolve=_none)
 """For pickles of plain values."""
 
 
-def read_pickle(data: bytes, start: int, admitted: Admitted = PLAIN) -> tuple[object, int]:
+def read_pickle(data: Data, start: int, admitted: Admitted = PLAIN) -> tuple[object, int]:
     """Read one pickle.
 
     Args:
@@ -74,7 +89,7 @@ def read_pickle(data: bytes, start: int, admitted: Admitted = PLAIN) -> tuple[ob
 
     Returns:
         Its value, and the position after its end. The value consists of dict with text keys,
-        list, tuple, str, int, bool, None, and what `admitted` made.
+        list, tuple, str, int, float, bool, None, Instance, and what `admitted` made.
 
     Raises:
         RefusedError: it is not a pickle, or holds something that is not admitted.
@@ -86,7 +101,7 @@ def read_pickle(data: bytes, start: int, admitted: Admitted = PLAIN) -> tuple[ob
 class _Machine:
     """The pickle machine: a stack, the stacks below the open marks, and a memo."""
 
-    def __init__(self, data: bytes, start: int, admitted: Admitted) -> None:
+    def __init__(self, data: Data, start: int, admitted: Admitted) -> None:
         self.data = data
         self.position = start
         self.admitted = admitted
@@ -159,6 +174,9 @@ class _Machine:
         except UnicodeDecodeError:
             raise RefusedError(f"text that is not UTF-8 at byte {self.position}") from None
 
+    def float(self) -> None:
+        self.stack.append(struct.unpack(">d", self.take(8))[0])
+
     def long(self) -> None:
         self.stack.append(int.from_bytes(self.take(self.number("B")), "little", signed=True))
 
@@ -167,11 +185,11 @@ class _Machine:
         if end < 0:
             raise RefusedError(f"a name without end at byte {self.position}")
         raw = self.take(end + 1 - self.position)[:-1]
-        return raw.decode("ascii", "backslashreplace")
+        return raw.decode("latin-1").encode("unicode_escape").decode()  # It goes into messages.
 
     def named(self) -> None:
         name = Name(self.line(), self.line())
-        if name not in self.admitted.names:
+        if name not in self.admitted.names and not self.admitted.is_class(name):
             raise RefusedError(f"the global {name}")
         self.stack.append(name)
 
@@ -221,10 +239,23 @@ class _Machine:
         arguments = self.pop(tuple)
         self.stack.append(self.admitted.construct(self.pop(Name), arguments))
 
+    def new_object(self) -> None:
+        if self.pop(tuple):
+            raise RefusedError(f"an object with arguments at byte {self.position}")
+        name = self.pop(Name)
+        if not self.admitted.is_class(name):
+            raise RefusedError(f"an object of {name}")
+        self.stack.append(Instance(name))
+
     def build(self) -> None:
-        # OrderedDict subclasses carry attributes this way; torch puts version numbers there.
-        self.pop(dict)
-        self.top(dict)
+        attributes = self.pop(dict)
+        target = self.top(object)
+        if isinstance(target, Instance):
+            # Kept and not copied: a pickle may give the same dict to any number of objects.
+            target.attributes = attributes
+        elif not isinstance(target, dict):
+            # An OrderedDict has attributes, too: torch puts version numbers there, for nobody here.
+            raise RefusedError(f"attributes of {type(target).__name__} at byte {self.position}")
 
 
 _STEPS: dict[bytes, Callable[[_Machine], None]] = {
@@ -232,6 +263,7 @@ _STEPS: dict[bytes, Callable[[_Machine], None]] = {
     b"N": lambda machine: machine.stack.append(None),
     b"\x88": lambda machine: machine.stack.append(True),
     b"\x89": lambda machine: machine.stack.append(False),
+    b"G": _Machine.float,
     b"J": lambda machine: machine.stack.append(machine.number("i")),
     b"K": lambda machine: machine.stack.append(machine.number("B")),
     b"M": lambda machine: machine.stack.append(machine.number("H")),
@@ -256,5 +288,6 @@ _STEPS: dict[bytes, Callable[[_Machine], None]] = {
     b"u": lambda machine: machine.set_items(machine.since_mark()),
     b"Q": _Machine.persistent,
     b"R": _Machine.reduce,
+    b"\x81": _Machine.new_object,
     b"b": _Machine.build,
 }
