@@ -1,64 +1,49 @@
 """How fast pictures become searchable, how near to what the processor allows, in which memory."""
 
 import shutil
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks import material
 from benchmarks.measure import Figure, lookgraph, middle, run
-from lookgraph.config import LIBRARY_FOLDER, usable_cores
-from lookgraph.ingest.decode import decode
-from lookgraph.ingest.pipeline import BATCH
+from benchmarks.one_by_one import prepared as prepared_whole
+from benchmarks.speed import Subject, prepared, seconds_of
+from lookgraph.config import usable_cores
 from lookgraph.models.embedder import open_embedder
-from lookgraph.models.registry import DEFAULT_MODEL
+from lookgraph.models.registry import DEFAULT_MODEL, find_model
 
-_SAMPLE = 320
 _TIMES = 3
+_LARGE = 160
+_DECODED = 24
 
 
 def figures(folder: Path, work: Path) -> Iterator[Figure]:
     """Measure all, in a folder for what is needed on the way."""
-    photographs = material.copy_of(folder, work / "photographs")
-    yield from _against_bound_and_loop(photographs)
-    large = material.large_ones(folder, work / "large", 160)
-    yield _against_loop("12 megapixels", large, target=6.0)
+    yield from _against_bound_and_loop(Subject(material.copy_of(folder, work / "photographs")))
+    large = material.large_ones(folder, work / "large", _LARGE)
+    yield _decoding(large)
+    yield _against_loop("12 megapixels", Subject(large), target=6.0)
     shutil.rmtree(large)
     yield from _memory(folder, work)
 
 
-def _index_anew(folder: Path) -> float:
-    """Seconds of a whole `lookgraph index` from nothing."""
-    shutil.rmtree(folder / LIBRARY_FOLDER, ignore_errors=True)
-    return run(lookgraph("index", folder, "--quiet")).wall
-
-
-def _loop(folder: Path) -> float:
-    return run([sys.executable, "-m", "benchmarks.one_by_one", str(folder)]).wall
-
-
-def _against_bound_and_loop(folder: Path) -> Iterator[Figure]:
-    count = len(material.photographs(folder))
-    _index_anew(folder)
+def _against_bound_and_loop(subject: Subject) -> Iterator[Figure]:
+    subject.index()
     ours, loops, bounds = [], [], []
     for _ in range(_TIMES):
-        bounds.append(_bound(folder))
-        ours.append(count / _index_anew(folder))
-        loops.append(count / _loop(folder))
+        bounds.append(subject.bound())
+        ours.append(subject.index())
+        loops.append(subject.loop())
     rates = {"a second": middle(ours), "bound": middle(bounds), "loop": middle(loops)}
     shares = [100 * rate / bound for rate, bound in zip(ours, bounds, strict=True)]
-    yield Figure("indexing against its bound", middle(shares), "%", 85, True, rates)
+    yield Figure("indexing against its bound", middle(shares), "%", 90, True, rates)
     times = [rate / loop for rate, loop in zip(ours, loops, strict=True)]
     yield Figure("indexing against one at a time", middle(times), "times", 1.4, True, rates)
 
 
-def _against_loop(what: str, folder: Path, target: float) -> Figure:
-    count = len(material.photographs(folder))
-    _index_anew(folder)
-    pairs = [(count / _index_anew(folder), count / _loop(folder)) for _ in range(_TIMES)]
+def _against_loop(what: str, subject: Subject, target: float) -> Figure:
+    subject.index()
+    pairs = [(subject.index(), subject.loop()) for _ in range(_TIMES)]
     rates = {
         "a second": middle([ours for ours, _ in pairs]),
         "loop": middle([loop for _, loop in pairs]),
@@ -67,22 +52,23 @@ def _against_loop(what: str, folder: Path, target: float) -> Figure:
     return Figure(f"indexing against one at a time, {what}", times, "times", target, True, rates)
 
 
-def _bound(folder: Path) -> float:
-    """Pictures a second if all cores did nothing but decode and infer.
-
-    What one core spends on a sample is what a thread's own clock says.
-    """
-    embedder = open_embedder(DEFAULT_MODEL, 1)
-    files = material.photographs(folder)
-    sample = files[:: max(1, len(files) // _SAMPLE)][:_SAMPLE]
-    began = time.thread_time()
-    pixels = []
-    for file in sample:
-        with file.open("rb") as opened:
-            pixels.append(embedder.prepare(decode(opened, embedder.shorter_side).image))
-    for start in range(0, len(sample), BATCH):
-        embedder.embed(np.stack(pixels[start : start + BATCH]))
-    return usable_cores() * len(sample) / (time.thread_time() - began)
+def _decoding(large: Path) -> Figure:
+    """Decoding and preparing on one core, beside the recipes' way with all of the picture."""
+    model = find_model(DEFAULT_MODEL)
+    embedder = open_embedder(model, model.space(), callers=usable_cores())
+    files = material.photographs(large)[:_DECODED]
+    ours = [seconds_of(lambda file=file: prepared(file, embedder)) for file in files]  # type: ignore[misc]
+    whole = [
+        seconds_of(lambda file=file: prepared_whole(file, model.preparation))  # type: ignore[misc]
+        for file in files
+    ]
+    detail = {
+        "ms": 1000 * middle(ours),
+        "ms whole": 1000 * middle(whole),
+        "MB a file": middle([file.stat().st_size / 1e6 for file in files]),
+    }
+    times = middle([slow / fast for slow, fast in zip(whole, ours, strict=True)])
+    return Figure("decoding 12 megapixels against all of it", times, "times", 6, True, detail)
 
 
 def _memory(folder: Path, work: Path) -> Iterator[Figure]:

@@ -27,6 +27,14 @@ def copy_of(folder: Path, place: Path) -> Path:
     return place
 
 
+def some_of(folder: Path, place: Path, every: int) -> Path:
+    """As `copy_of`, but only every so many of them."""
+    for number, file in enumerate(photographs(copy_of(folder, place))):
+        if number % every:
+            file.unlink()
+    return place
+
+
 def large_ones(folder: Path, place: Path, count: int) -> Path:
     """Photographs of 12 megapixels: enlarged, with the grain of a sensor (deviation 3 of 255)."""
     shutil.rmtree(place, ignore_errors=True)

@@ -15,11 +15,19 @@ from lookgraph.config import usable_cores
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A finished process: seconds of wall clock and of processor, and its peak memory in MB."""
+    """A finished process.
+
+    Attributes:
+        wall: seconds from start to end.
+        cpu: seconds of processor.
+        peak_mb: its peak memory.
+        said: what it printed, without the line's end.
+    """
 
     wall: float
     cpu: float
     peak_mb: float
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +64,13 @@ def lookgraph(*arguments: str | Path) -> list[str]:
 _WATCHER = """
 import json, os, resource, subprocess, sys, time
 began = time.perf_counter()
-process = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+process = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 wall = time.perf_counter() - began
 usage = resource.getrusage(resource.RUSAGE_CHILDREN)
 cpu, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 words = process.stderr.decode(errors="replace")[-2000:]
-print(json.dumps([process.returncode, words, wall, cpu, peak]))
+said = process.stdout.decode(errors="replace")[-2000:].strip()
+print(json.dumps([process.returncode, words, wall, cpu, peak, said]))
 """
 
 
@@ -76,10 +85,10 @@ def run(command: Sequence[str], allowed: Sequence[int] = (0,)) -> Process:
     """
     watcher = [sys.executable, "-S", "-c", _WATCHER, *command]
     told = subprocess.run(watcher, check=True, stdout=subprocess.PIPE).stdout
-    code, words, wall, cpu, peak = json.loads(told)
+    code, words, wall, cpu, peak, said = json.loads(told)
     if code not in allowed:
         raise RuntimeError(f"{command} ended with {code}: {words}")
-    return Process(wall, cpu, peak)
+    return Process(wall, cpu, peak, said)
 
 
 def median(command: Sequence[str], times: int = 5) -> Process:

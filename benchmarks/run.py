@@ -12,12 +12,13 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks import batches, indexing, starting
+from benchmarks import batches, indexing, networks, starting
 from benchmarks.measure import Figure, machine
 
 _PARTS = {
     "batches": batches.figures,
     "indexing": indexing.figures,
+    "networks": networks.figures,
     "starting": starting.figures,
 }
 _RESULTS = Path(__file__).parent / "results"

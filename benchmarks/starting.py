@@ -26,7 +26,7 @@ def figures(folder: Path, work: Path) -> Iterator[Figure]:
         0.8,
     )
     many = work / "small"
-    exchanged = material.small_files(many, _ROWS, find_model(DEFAULT_MODEL).space)
+    exchanged = material.small_files(many, _ROWS, find_model(DEFAULT_MODEL).space())
     run(lookgraph("import", exchanged, many))
     yield _seconds(f"index again, {_ROWS:,} files", median(_index(many)), 5.0)
     yield _seconds(f"search, {_ROWS:,} rows", median(_search(stranger, many)), 1.0)

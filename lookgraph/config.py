@@ -34,17 +34,59 @@ def usable_cores() -> int:
     if not hasattr(os, "sched_getaffinity"):  # macOS and Windows
         return os.cpu_count() or 1
     cores = len(os.sched_getaffinity(0))
-    quota = _cgroup_quota(Path("/sys/fs/cgroup/cpu.max"))
-    return max(1, min(cores, quota)) if quota else cores
+    quota = cgroup_cores(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
+    return cores if quota is None else min(cores, quota)
 
 
-def _cgroup_quota(file: Path) -> int | None:
-    """The number of cores that a version 2 control group grants, rounded up; None for no limit."""
+def cgroup_cores(membership: Path, mount: Path) -> int | None:
+    """How many cores the control groups of a process grant, rounded up; None for no limit.
+
+    A group has no more than those above it, so the least quota on the way up counts. A file that
+    is not there or not what it should be is no limit (cgroups(7); in the kernel's documentation,
+    admin-guide/cgroup-v2 and scheduler/sched-bwc).
+
+    Args:
+        membership: ``/proc/PID/cgroup``: lines of number:controllers:path, of which version 2 has
+            one, without controllers.
+        mount: where control groups are mounted: those of version 1 in a folder for each controller.
+    """
     try:
-        quota, period = file.read_text().split()
+        lines = membership.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    quotas = []
+    for line in lines:
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if controllers == "":
+            quotas += [_quota(folder / "cpu.max") for folder in _upward(mount, path)]
+        elif "cpu" in controllers.split(","):
+            for root in (mount / controllers, mount / "cpu"):
+                quotas += [
+                    _quota(folder / "cpu.cfs_quota_us", folder / "cpu.cfs_period_us")
+                    for folder in _upward(root, path)
+                ]
+    return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def _upward(root: Path, path: str) -> list[Path]:
+    """A group's folder and those above it, up to the root's.
+
+    In a container, the path may be as the host sees it, and the container's own group is mounted
+    as the root: folders that are not there have no quota, and the root's is read in any case.
+    """
+    parts = [part for part in path.split("/") if part not in ("", ".", "..")]
+    return [root.joinpath(*parts[:depth]) for depth in range(len(parts), -1, -1)]
+
+
+def _quota(*files: Path) -> int | None:
+    """The cores that the files of one group grant: a quota and a period, in microseconds."""
+    try:
+        quota, period = " ".join(file.read_text(encoding="utf-8") for file in files).split()
+        granted, each = int(quota), int(period)  # "max", or -1, for no limit
     except (OSError, ValueError):
         return None
-    return None if quota == "max" else -(-int(quota) // int(period))
+    return max(1, -(-granted // each)) if granted > 0 and each > 0 else None
 
 
 _TERMINAL_HINTS = (

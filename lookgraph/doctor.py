@@ -13,15 +13,38 @@ import numpy as np
 from lookgraph.config import cache_folder, usable_cores
 from lookgraph.errors import LookgraphError
 from lookgraph.library import Library
+from lookgraph.models.cache import network_file
 from lookgraph.models.embedder import open_embedder
 from lookgraph.models.probe import probe_picture
 from lookgraph.models.registry import DEFAULT_MODEL, find_model
+from lookgraph.models.runtimes import Choice
+from lookgraph.models.runtimes.gpus import Gpu, this_machines_gpus
+from lookgraph.models.runtimes.trial import Chosen, choose, versions
+from lookgraph.types import Precision
 
-_PACKAGES = ("lookgraph", "numpy", "onnx", "onnxruntime", "pillow")
+_PACKAGES = ("lookgraph", "numpy", "onnx", "pillow")
+_MANY = 100_000
+"""Pictures that a trial is worth for."""
+
 _TOLERANCE = 1e-4
 """Another processor or runtime adds up in another order, which moves the numbers by some 1e-6."""
 
-_EXTRAS = {"heif": "pillow_heif", "parquet": "pyarrow"}
+_EXTRAS = {
+    "heif": "pillow_heif",
+    "parquet": "pyarrow",
+    "keras": "h5py",
+    "openvino": "openvino",
+    "text": "tokenizers",
+}
+
+_GPU_PACKAGES = {
+    "NVIDIA": "onnxruntime-gpu instead of onnxruntime would use it",
+    "AMD": "on Windows, onnxruntime-directml instead of onnxruntime would use it; on Linux, no "
+    "runtime that Lookgraph knows does",
+    "Intel": "the extra lookgraph[openvino] with Intel's compute driver would use it",
+    "Apple": "a build of onnxruntime with CoreML would use it",
+}
+"""What would use a maker's GPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +66,7 @@ class Check:
 
 def check_all(library: Library) -> list[Check]:
     """Look at everything; the library only if there is one."""
-    checks = [_versions(), _processor(), _extras(), _network()]
+    checks = [_versions(), _processor(), *_runtimes(), _extras(), _network()]
     if library.store.exists():
         checks += _library(library)
     else:
@@ -59,7 +82,7 @@ def mend(library: Library) -> str:
     """
     library.status()  # a writer would make one
     with library.store.write() as writer:
-        dropped = writer.compact(library.space)
+        dropped = sum(writer.compact(space) for space in library.store.spaces())
     report = library.index()
     return (
         f"{dropped:,} damaged embeddings were dropped, {report.embedded:,} pictures embedded again."
@@ -68,6 +91,7 @@ def mend(library: Library) -> str:
 
 def _versions() -> Check:
     packages = [f"{name} {version(name)}" for name in _PACKAGES]
+    packages += map(" ".join, versions().items())
     python = f"Python {platform.python_version()}"
     return Check(
         "versions", None, ", ".join([*packages, python, f"SQLite {sqlite3.sqlite_version}"])
@@ -80,6 +104,35 @@ def _processor() -> Check:
     return Check("processor", None, f"{cores}, {' '.join(found) or 'no extensions seen'}")
 
 
+def _runtimes() -> Iterator[Check]:
+    """What executes the default network, after a trial if there was none, and what might."""
+    model = find_model(DEFAULT_MODEL)
+    try:
+        chosen = choose(network_file(model), Precision.FLOAT32, usable_cores(), Choice(), _MANY)
+    except LookgraphError as error:
+        yield Check("runtime", False, str(error))
+        return
+    yield Check("runtime", None, chosen.reason)
+    yield Check("gpu", None, gpu_words(this_machines_gpus(), chosen))
+
+
+def gpu_words(gpus: list[Gpu], chosen: Chosen) -> str:
+    """Which GPUs there are, whether one is used, and if not, what would use it."""
+    if not gpus:
+        return "none seen"
+    makers = " and ".join(gpu.maker for gpu in gpus)
+    if chosen.candidate.device == "gpu":
+        return f"{makers}: used, by {chosen.candidate.runtime}"
+    tried = {candidate: rate for candidate, rate in chosen.rates if candidate.device == "gpu"}
+    if any(tried.values()):
+        reason = "the processor is faster, see runtime"
+    elif tried:
+        reason = f"{next(iter(tried)).runtime} finds none that works; look at its driver"
+    else:
+        reason = "; ".join(f"for {gpu.maker}, {_GPU_PACKAGES[gpu.maker]}" for gpu in gpus)
+    return f"a GPU is there and unused ({makers}): {reason}"
+
+
 def _extras() -> Check:
     present = [name for name, module in _EXTRAS.items() if importlib.util.find_spec(module)]
     return Check("extras", None, ", ".join(present) or "none")
@@ -89,7 +142,8 @@ def _network() -> Check:
     """Embed the probe picture and compare with what the registry pins."""
     model = find_model(DEFAULT_MODEL)
     try:
-        embedding = open_embedder(model.name, usable_cores()).embed(probe_picture()[np.newaxis])[0]
+        embedder = open_embedder(model, model.space(), callers=1)
+        embedding = embedder.embed([probe_picture()])[0]
     except LookgraphError as error:
         return Check("network", False, str(error))
     off = float(np.abs(embedding[: len(model.check)] - np.array(model.check)).max())

@@ -13,6 +13,7 @@
     ├── PictureError              a picture that cannot be used, and why
     ├── ModelError                about a network
     │   ├── WeightsError          its weights are missing or not what they should be
+    │   │   └── DownloadError     they cannot be fetched
     │   └── CheckpointError       a file of weights that the safe readers refuse
     ├── ExchangeError             a file to import that is not what it should be
     └── MissingExtraError         an optional dependency that is not installed
@@ -64,6 +65,10 @@ class ModelError(LookgraphError):
 
 class WeightsError(ModelError):
     """A network's weights are missing or are not what they should be."""
+
+
+class DownloadError(WeightsError):
+    """A network's weights cannot be fetched, or what came is not what was published."""
 
 
 class CheckpointError(ModelError):

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,6 +32,7 @@ class Job:
         patterns: what of it belongs to it.
         under: the relative path of the part that is looked at; empty for all of it.
         space: the space to embed into.
+        network: what the library keeps of the space's network; None if its name is enough.
         library: where the library lies, which may be in that folder.
     """
 
@@ -39,16 +40,21 @@ class Job:
     patterns: Patterns
     under: str
     space: Space
+    network: str | None
     library: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the work is: files done of files to do, and how many of them were embedded."""
+    """How far the work is: files done of files to do, and how many of them were embedded.
+
+    Where a library has several spaces, each is done in turn: `space` says which.
+    """
 
     done: int
     total: int
     embedded: int
+    space: Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +104,14 @@ def rehearse(store: Store, job: Job) -> IndexReport:
 
 
 def run(
-    store: Store, job: Job, network: Callable[[], Embeds], progress: Callable[[Progress], None]
+    store: Store, job: Job, network: Callable[[int], Embeds], progress: Callable[[Progress], None]
 ) -> IndexReport:
     """Bring the store in step with the folder; after Ctrl-C or a crash, call it again.
 
     Args:
         store: the library; made where there is none.
         job: what is to be indexed.
-        network: opens the network; called only if a file must be read.
+        network: opens the network for so many files; called only if a file must be read.
         progress: is told how far the work is whenever a batch has been committed.
     """
     started = time.perf_counter()
@@ -114,8 +120,9 @@ def run(
         plan = _plan(store, job)
         counts: Counter[str] = Counter()
         if plan.todo:
-            progress(Progress(0, plan.todo, 0))
-            embeds = network()
+            progress(Progress(0, plan.todo, 0, job.space))
+            embeds = network(plan.todo)
+            writer.add_space(job.space, job.network)
             changes = (change for change in _changes(store, job, []) if change.kind in _TODO)
             outcomes = embed_files(
                 job.root, changes, embeds, lambda id_: writer.find(job.space, id_), usable_cores()
@@ -127,6 +134,22 @@ def run(
             writer.commit(job.space, [_unread_entry(folder) for folder in plan.unread], {})
         _compact(store, writer, job.space)
         return _report(plan, counts, started)
+
+
+def together(reports: Sequence[IndexReport]) -> IndexReport:
+    """One report of several runs over the same files, each into another space.
+
+    What concerns files and not embeddings is seen by the first run, or by all alike.
+    """
+    return IndexReport(
+        embedded=sum(report.embedded for report in reports),
+        recognised=sum(report.recognised for report in reports),
+        unchanged=min(report.unchanged for report in reports),
+        forgotten=sum(report.forgotten for report in reports),
+        skipped=max(report.skipped for report in reports),
+        other=max(report.other for report in reports),
+        seconds=sum(report.seconds for report in reports),
+    )
 
 
 def _changes(store: Store, job: Job, unread: list[UnreadFolder]) -> Iterator[Change]:
@@ -187,12 +210,12 @@ def _store(
             if batch.is_due():
                 writer.commit(space, batch.entries, batch.embeddings)
                 batch = _Batch()
-                progress(Progress(counts.total(), total, counts["embedded"]))
+                progress(Progress(counts.total(), total, counts["embedded"], space))
     except KeyboardInterrupt:
         writer.commit(space, batch.entries, batch.embeddings)
         raise
     writer.commit(space, batch.entries, batch.embeddings)
-    progress(Progress(counts.total(), total, counts["embedded"]))
+    progress(Progress(counts.total(), total, counts["embedded"], space))
     return counts
 
 

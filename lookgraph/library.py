@@ -1,23 +1,29 @@
 """A library: a folder of pictures that can be searched. Here the parts are put together."""
 
-import functools
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lookgraph import indexing
+from lookgraph.choosing import Chooser, Chosen, ModelLike
 from lookgraph.config import LIBRARY_FOLDER, usable_cores
-from lookgraph.errors import LibraryFormatError, LibraryNotFoundError, StorageError, UsageError
+from lookgraph.errors import LibraryNotFoundError, StorageError, UsageError
+from lookgraph.evaluating import Evaluation, evaluate_spaces
 from lookgraph.indexing import IndexReport, Progress
-from lookgraph.models.embedder import Embedder, open_embedder
-from lookgraph.models.registry import DEFAULT_MODEL, find_model
-from lookgraph.queries import Asker, Box, PictureLike, direction
-from lookgraph.results import Hits, Question
+from lookgraph.ingest.pipeline import Embeds
+from lookgraph.models.runtimes.base import Choice
+from lookgraph.queries import Asked, Asker, Box, PictureLike, direction
+from lookgraph.results import Hits, Question, Subject
 from lookgraph.stores.base import Match, Status
 from lookgraph.stores.local import LocalStore
-from lookgraph.types import Entry, Hit, Patterns, Space
+from lookgraph.types import Entry, Hit, Metric, Patterns, Precision, Space, Vector
+
+if TYPE_CHECKING:
+    from lookgraph.models.texts import TextEmbedder
 
 
 class Library:
@@ -33,15 +39,22 @@ class Library:
     A library can be read from several threads and processes, also while one writes to it.
     """
 
-    def __init__(self, store: LocalStore, folder: Path) -> None:
+    def __init__(self, store: LocalStore, folder: Path, choice: Choice) -> None:
         """Use `Library.open`. The folder is what a new library will be of."""
         self.store = store
         self._folder = folder
-        self._model = find_model(DEFAULT_MODEL)
+        self._chooser = Chooser(store, choice)
+        self._networks: dict[Space, Embeds] = {}
+        self._texts: dict[Space, TextEmbedder] = {}
 
     @classmethod
     def open(
-        cls, folder: "str | os.PathLike[str]" = ".", *, at: "str | os.PathLike[str] | None" = None
+        cls,
+        folder: "str | os.PathLike[str]" = ".",
+        *,
+        at: "str | os.PathLike[str] | None" = None,
+        runtime: str = "auto",
+        device: str = "auto",
     ) -> "Library":
         """Open the library of a folder: the nearest one in it or above it.
 
@@ -50,16 +63,19 @@ class Library:
         Args:
             folder: of pictures, or any place below one.
             at: where the library itself lies, if that is not `.lookgraph` in its folder.
+            runtime: what executes networks: ``onnxruntime``, ``openvino``, or the faster of them.
+            device: ``cpu``, ``gpu``, or a GPU where the runtime can use one.
 
         Raises:
-            UsageError: there is no such folder.
+            UsageError: there is no such folder, runtime or kind of device.
         """
+        choice = Choice(runtime, device)
         start = _absolute(folder)
         if not start.is_dir():
             raise UsageError(f"{start} is no folder.")
         if at is not None:
-            return cls(LocalStore(_at(_absolute(at), start)), start)
-        return cls(LocalStore(_nearest(start) or start / LIBRARY_FOLDER), start)
+            return cls(LocalStore(_at(_absolute(at), start)), start, choice)
+        return cls(LocalStore(_nearest(start) or start / LIBRARY_FOLDER), start, choice)
 
     @property
     def root(self) -> Path:
@@ -69,10 +85,21 @@ class Library:
         except LibraryNotFoundError:
             return self._folder
 
-    @property
-    def space(self) -> Space:
-        """The space that is indexed into and searched in."""
-        return self._model.space
+    def space(self, model: ModelLike | None = None) -> Space:
+        """The space that a search with this network, or with none named, is in.
+
+        Raises:
+            LibraryFormatError: the library has none of this network.
+        """
+        return self._chooser.to_search(model).space
+
+    def takes(self, space: Space) -> bool:
+        """Whether embeddings of a space can be put into the library from elsewhere."""
+        return self._chooser.takes(space)
+
+    def new_space(self, model: ModelLike | None = None) -> Space:
+        """The space that indexing with this network, or with none named, is about first."""
+        return self._chooser.to_index(model)[0].space
 
     def index(
         self,
@@ -80,16 +107,25 @@ class Library:
         *,
         include: Sequence[str] | None = None,
         exclude: Sequence[str] | None = None,
+        model: ModelLike | None = None,
+        metric: Metric | str | None = None,
+        precision: Precision | str | None = None,
         dry_run: bool = False,
         progress: Callable[[Progress], None] | None = None,
     ) -> IndexReport:
         """Bring the library in step with its folder.
+
+        One library may have embeddings of several networks, each in a space of its own.
 
         Args:
             folder: only this part of it; None for all.
             include: globs that a file must match one of. They are kept and hold for later calls;
                 None leaves those that were given before.
             exclude: globs of files and folders that are left out; likewise.
+            model: the network to embed with; None for all that the library has embeddings of, or
+                the default one. Its other embeddings are left as they are.
+            metric: how a new space compares embeddings; None for what suits the network.
+            precision: what a new space's network computes with; None for float32.
             dry_run: change nothing, only count what would be done.
             progress: is told now and then how far the work is.
 
@@ -98,9 +134,13 @@ class Library:
             StorageError: the disk is full or read-only, or the library's folder of pictures is not
                 there. What was committed stays.
             UsageError: the folder is not in the library's, or the library would be made among
-                other files.
+                other files; or there is no such network.
+            ModelError: the network cannot be had.
         """
         _refuse_foreign(self.store)
+        metric = None if metric is None else Metric(metric)
+        precision = None if precision is None else Precision(precision)
+        spaces = self._chooser.to_index(model, metric, precision)
         root = self.root
         if not root.is_dir():
             # It may be on a disk that is not plugged in: its pictures are not to be forgotten.
@@ -112,63 +152,105 @@ class Library:
         )
         under = _below(root, folder)
         # A part that has been deleted is forgotten; one that never was is a slip.
-        known = self.store.known_files(self.space, under)
+        known = self.store.known_files(spaces[0].space, under)
         if folder is not None and not Path(folder).is_dir() and next(known, None) is None:
             raise UsageError(f"{folder} is no folder.")
-        job = indexing.Job(root, patterns, under, self.space, self.store.folder)
-        if dry_run:
-            return indexing.rehearse(self.store, job)
-        return indexing.run(
-            self.store, job, lambda: self._open(threads=1), progress or (lambda _: None)
-        )
+        reports = []
+        for chosen in spaces:
+            job = indexing.Job(
+                root, patterns, under, chosen.space, chosen.network, self.store.folder
+            )
+            if dry_run:
+                reports.append(indexing.rehearse(self.store, job))
+                continue
+            network = partial(chosen.open, usable_cores())
+            reports.append(indexing.run(self.store, job, network, progress or (lambda _: None)))
+        return indexing.together(reports)
 
     def search(
         self,
         *pictures: PictureLike,
+        text: str | Sequence[str] = (),
         k: int = 10,
         without: str | bytes | Iterable[PictureLike] = (),
         crop: Box | None = None,
+        model: ModelLike | None = None,
     ) -> Hits:
         """Find the pictures that look most like one, or like what several have in common.
 
         Args:
-            pictures: at least one: a path, a file's bytes, a Pillow image, an array of shape
-                (height, width, 3) and type uint8, or an id.
+            pictures: each a path, a file's bytes, a Pillow image, an array of shape
+                (height, width, 3) and type uint8, or an id. At least one, unless there is a text.
+            text: what the pictures should show, in words; for networks that know words.
             k: how many hits; fewer come if the library holds fewer.
             without: pictures to move away from.
             crop: x, y, width, height: the part of each picture that counts.
+            model: the network whose embeddings are compared; None for the library's first.
 
         Returns:
             hits, best first; the picture itself too, where the library holds it.
 
         Raises:
             LibraryNotFoundError: there is no library.
+            LibraryFormatError: the library has no embeddings of the network.
             PictureError: a picture is none, or is not to be had.
-            UsageError: k is below 1, or the crop lies outside.
+            UsageError: k is below 1, the crop lies outside, or the network knows no words.
         """
         if k < 1:
             raise UsageError(f"k is {k}, but must be at least 1.")
         if isinstance(without, str | bytes):
             without = (without,)  # one picture, not its letters
+        texts = (text,) if isinstance(text, str) else tuple(text)
         started = time.perf_counter()
         root = self.store.root
-        asker = Asker(self.store, root, self._searched_space(), self._query_network)
+        chosen = self._chooser.to_search(model, with_text=bool(texts))
+        space = chosen.space
+        asker = Asker(self.store, root, space, lambda: self._network(chosen))
         asked = [asker.ask(picture, crop) for picture in pictures]
+        asked += [Asked(Subject(one, is_text=True), self._word(chosen, one)) for one in texts]
         avoided = [asker.ask(picture, None) for picture in without]
-        query = direction([one.embedding for one in asked], [one.embedding for one in avoided])
-        matches = self.store.search(self.space, query, k)
+        query = direction(
+            [one.embedding for one in asked], [one.embedding for one in avoided], space.metric
+        )
+        matches = self.store.search(space, query, k)
         return Hits(
             question=Question(
                 pictures=tuple(one.subject for one in asked),
                 without=tuple(one.subject for one in avoided),
                 crop=crop,
             ),
-            space=self.space,
-            ranked_by="cosine",
+            space=space,
+            ranked_by=str(space.metric),
             k=k,
             took_ms=(time.perf_counter() - started) * 1000,
-            hits=tuple(_hit(root, rank, match) for rank, match in enumerate(matches, 1)),
+            hits=tuple(
+                _hit(root, rank, match, space.metric) for rank, match in enumerate(matches, 1)
+            ),
         )
+
+    def evaluate(
+        self,
+        folder: "str | os.PathLike[str] | None" = None,
+        *,
+        models: Sequence[ModelLike] = (),
+        held_out: float = 0.2,
+        seed: int = 0,
+    ) -> Evaluation:
+        """Measure how well pictures of a class find others of it; each class is a folder.
+
+        Args:
+            folder: the one that holds the folders of the classes; None for the library's.
+            models: the networks to compare; empty for all that the library has.
+            held_out: the share of each class that asks, above 0 and below 1.
+            seed: of the choice of the queries, and of the intervals.
+
+        Raises:
+            LibraryFormatError: the library has no embeddings of a network.
+            UsageError: the folders are no classes, or the share is none.
+        """
+        under = _below(self.root, folder)
+        spaces = [self.space(model) for model in models] or self.store.spaces()
+        return evaluate_spaces(self.store, spaces, under, held_out, seed)
 
     def status(self) -> Status:
         """What the library holds, and what it takes on the disk."""
@@ -181,31 +263,38 @@ class Library:
     def example(self) -> Path | None:
         """One of its pictures, the same every time; None if it has none."""
         a_third = self.store.status().files // 3
-        for known in islice(self.store.known_files(self.space), a_third, None):
+        for known in islice(self.store.known_files(self.space()), a_third, None):
             entry = self.store.entry(known.path)
             if entry and entry.picture:
                 return self.root / known.path
         return None
 
-    def _searched_space(self) -> Space:
-        held = self.store.spaces()
-        if held and self.space not in held:
-            names = ", ".join(space.name for space in held)
-            raise LibraryFormatError(
-                f"The library has embeddings of {names}, and this Lookgraph searches in "
-                f"{self.space.name}. Run `lookgraph index`."
-            )
-        return self.space
+    def remove_space(self, model: ModelLike) -> Space:
+        """Drop the embeddings of one network; the pictures and other networks' stay.
 
-    @functools.cached_property
-    def _network(self) -> Embedder:
-        return self._open(threads=usable_cores())
+        Returns:
+            what was dropped.
 
-    def _query_network(self) -> Embedder:
-        return self._network
+        Raises:
+            LibraryFormatError: the library has none of this network.
+            LibraryLockedError: another process is writing.
+        """
+        space = self._chooser.to_search(model).space
+        with self.store.write() as writer:
+            writer.remove_space(space)
+        return space
 
-    def _open(self, threads: int) -> Embedder:
-        return open_embedder(self._model.name, threads)
+    def _network(self, chosen: Chosen) -> Embeds:
+        """For a query: opened once, for one caller that may use all cores."""
+        if chosen.space not in self._networks:
+            self._networks[chosen.space] = chosen.open(1, 1)
+        return self._networks[chosen.space]
+
+    def _word(self, chosen: Chosen, text: str) -> Vector:
+        if chosen.space not in self._texts:
+            self._texts[chosen.space] = chosen.open_texts()
+        embedding: Vector = self._texts[chosen.space].embed([text])[0]
+        return embedding
 
 
 def _nearest(start: Path) -> Path | None:
@@ -251,12 +340,13 @@ def _below(root: Path, folder: "str | os.PathLike[str] | None") -> str:
     return inside.replace(os.sep, "/")
 
 
-def _hit(root: Path, rank: int, match: Match) -> Hit:
+def _hit(root: Path, rank: int, match: Match, metric: Metric) -> Hit:
     first, *copies = match.paths
     picture = match.picture
     return Hit(
         rank=rank,
         score=match.score,
+        distance=abs(match.score) if metric is Metric.L2 else None,
         id=picture.id,
         path=first,
         file=str(root / first),

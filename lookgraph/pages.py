@@ -93,22 +93,26 @@ class Tile:
     """A picture as it is shown.
 
     Attributes:
-        thumbnail: a JPEG; None when the file is gone.
+        thumbnail: a JPEG; None when there is none to be had.
         title: its path or name. Nothing here needs to be escaped or fit for writing.
-        score: how close it is, in [-1, 1]; None where there is no question of that.
+        score: how close it is, in words; empty where there is no question of that.
+        share: the same as a bar of this length, from 0 to 1; None for no bar.
         file: the absolute path that a click opens; anything else, such as "", opens nothing.
         details: a line about it, such as ``JPEG · 4000 × 3000 · 2021-05-01``.
         copies: the paths of further files with the very same bytes.
         marked: whether this is the picture that was asked for.
+        instead: what stands in the thumbnail's place.
     """
 
     thumbnail: bytes | None
     title: str
-    score: float | None
+    score: str
     file: str
+    share: float | None = None
     details: str = ""
     copies: tuple[str, ...] = ()
     marked: bool = False
+    instead: str = "No longer there"
 
 
 def search_page(
@@ -188,7 +192,7 @@ def _item(tile: Tile, rank: str = "", badge: str = "") -> str:
     badge = f'<span class="badge">{badge}</span>' if badge else ""
     lines = "".join(f"<p><bdi>{_text(line)}</bdi></p>" for line in (folder, tile.details) if line)
     return (
-        f'<li class="tile">{_picture(tile)}{rank}{badge}<div class="words">{_score(tile.score)}'
+        f'<li class="tile">{_picture(tile)}{rank}{badge}<div class="words">{_score(tile)}'
         f'<p class="name" title="{_text(tile.title)}"><bdi>{_text(name)}</bdi></p>'
         f"{lines}{_copies(tile.copies)}</div></li>\n"
     )
@@ -196,8 +200,7 @@ def _item(tile: Tile, rank: str = "", badge: str = "") -> str:
 
 def _picture(tile: Tile) -> str:
     if tile.thumbnail is None:
-        words = "No longer there" if tile.file else "No preview"
-        return f'<span class="picture gone">{words}</span>'
+        return f'<span class="picture gone">{_text(tile.instead)}</span>'
     _, name = _split(tile.title)
     image = f'<img src="{_data(tile.thumbnail)}" alt="{_text(name)}" decoding="async">'
     address = _address(tile.file)
@@ -206,15 +209,15 @@ def _picture(tile: Tile) -> str:
     return f'<a class="open picture" href="{escape(address)}">{image}</a>'
 
 
-def _score(score: float | None) -> str:
+def _score(tile: Tile) -> str:
     """The score after a bar as long as it; one of 0 or less has an empty bar."""
-    if score is None:
+    if not tile.score:
         return ""
-    share = f"{100 * min(1.0, max(0.0, score)):.1f}"
-    return (
-        '<p class="score"><span class="bar" aria-hidden="true">'
-        f'<span style="width:{share}%"></span></span>{score:.3f}</p>'
-    )
+    bar = ""
+    if tile.share is not None:
+        width = f"{100 * min(1.0, max(0.0, tile.share)):.1f}"
+        bar = f'<span class="bar" aria-hidden="true"><span style="width:{width}%"></span></span>'
+    return f'<p class="score">{bar}{_text(tile.score)}</p>'
 
 
 def _copies(copies: Sequence[str]) -> str:
@@ -233,10 +236,11 @@ def _cell(rank: int, tile: Tile) -> str:
     )
     _, name = _split(tile.title)
     if tile.thumbnail is None:
-        picture = f'<div style="{box}line-height:160px;text-align:center">no longer there</div>'
+        words = _text(tile.instead)
+        picture = f'<div style="{box}line-height:160px;text-align:center">{words}</div>'
     else:
         picture = f'<img src="{_data(tile.thumbnail)}" alt="{_text(name)}" style="{box}">'
-    score = "" if tile.score is None else f" · {tile.score:.3f}"
+    score = f" · {_text(tile.score)}" if tile.score else ""
     clip = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
     return (
         f'<div style="width:160px;font:12px/1.5 system-ui,sans-serif" title="{_text(tile.title)}">'

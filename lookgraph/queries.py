@@ -16,7 +16,7 @@ from lookgraph.ingest.decode import UnusableError, decode, reasons
 from lookgraph.ingest.pipeline import Embeds, content_id
 from lookgraph.results import Subject
 from lookgraph.stores.base import Store
-from lookgraph.types import Pixels, Space, Stamp, Vector
+from lookgraph.types import Metric, Pixels, Space, Stamp, Vector
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -129,7 +129,7 @@ class Asker:
         network = self.network()
         try:
             # A part may be small: then every pixel of it is wanted.
-            decoded = decode(file, network.shorter_side if crop is None else 1 << 30)
+            decoded = decode(file, network.decode_side if crop is None else 1 << 30)
         except UnusableError as error:
             raise PictureError(f"{subject.name}: {error}.") from error
         image = _cut(decoded.image, (decoded.width, decoded.height), crop, subject.name)
@@ -137,7 +137,7 @@ class Asker:
 
     def _embed(self, image: "Image.Image") -> Vector:
         network = self.network()
-        embedding: Vector = network.embed(network.prepare(image)[np.newaxis])[0]
+        embedding: Vector = network.embed([network.prepare(image)])[0]
         return embedding
 
 
@@ -178,33 +178,39 @@ def _cut(image: "Image.Image", size: tuple[int, int], crop: Box | None, name: st
     return image.crop((x, y, x + width, y + height))
 
 
-def direction(towards: Sequence[Vector], away: Sequence[Vector]) -> Vector:
-    """One query from several embeddings: the mean of their directions, less those to avoid.
+def direction(towards: Sequence[Vector], away: Sequence[Vector], metric: Metric) -> Vector:
+    """One query from several embeddings: their mean, moved away from those to avoid.
 
-    This is Rocchio's formula (1971, "Relevance feedback in information retrieval") on unit
-    vectors, with weights 1 and 0.5.
+    This is Rocchio's formula (1971, "Relevance feedback in information retrieval") with weights 1
+    and 0.5: for cosine on the embeddings' directions, for inner product on the embeddings. Where
+    distances count, the query moves half as far beyond the mean as that is from what to avoid,
+    which keeps it among the pictures.
 
     Args:
         towards: at least one embedding, each of shape (d,).
         away: any number.
+        metric: the space's.
 
     Returns:
-        shape (d,), of unit length.
+        shape (d,); for cosine of unit length.
 
     Raises:
         UsageError: nothing is asked for, or what is asked for cancels out.
     """
     if not towards:
         raise UsageError("A search needs at least one picture to look for.")
-    query = _mean_direction(towards)
+    is_cosine = metric is Metric.COSINE
+    query = _mean(towards, is_cosine)
     if away:
-        query = query - _AWAY * _mean_direction(away)
+        avoided = _mean(away, is_cosine)
+        query = query + _AWAY * ((query - avoided) if metric is Metric.L2 else -avoided)
     length = np.linalg.norm(query)
-    if length < 1e-6:
+    if metric is not Metric.L2 and length < 1e-6:
         raise UsageError("The pictures cancel each other out: ask with fewer of them.")
-    return np.asarray(query / length, np.float32)
+    return np.asarray(query / length if is_cosine else query, np.float32)
 
 
-def _mean_direction(embeddings: Sequence[Vector]) -> Vector:
-    units = [embedding / np.linalg.norm(embedding) for embedding in embeddings]
-    return np.asarray(np.mean(units, axis=0), np.float32)
+def _mean(embeddings: Sequence[Vector], of_directions: bool) -> Vector:
+    if of_directions:
+        embeddings = [embedding / np.linalg.norm(embedding) for embedding in embeddings]
+    return np.asarray(np.mean(embeddings, axis=0), np.float32)

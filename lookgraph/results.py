@@ -13,17 +13,19 @@ _NOTEBOOK_SIDE = 200
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One picture of a question.
+    """One picture of a question, or a text.
 
     Attributes:
         name: the path or id that it was given by, or a few words.
         file: where it lies; None for a picture in memory.
         id: the SHA-256 of its bytes, if the library holds it.
+        is_text: whether it is no picture, and the name is what was asked with.
     """
 
     name: str
     file: str | None = None
     id: str | None = None
+    is_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Question:
     """What was asked.
 
     Attributes:
-        pictures: what was asked for.
+        pictures: what was asked for, texts among it.
         without: what to move away from.
         crop: x, y, width, height in pixels of the part that was asked for; None for all of it.
     """
@@ -52,7 +54,7 @@ class Hits(Sequence[Hit]):
     Attributes:
         question: what was asked.
         space: whose embeddings were compared.
-        ranked_by: ``cosine``.
+        ranked_by: the space's metric.
         k: how many were asked for.
         took_ms: how long the search took, from the picture to the hits, in milliseconds.
         hits: at most k.
@@ -89,8 +91,9 @@ def tile(hit: Hit, side: int, question: Question) -> Tile:
     return Tile(
         thumbnail=thumbnail_of(Path(hit.file), side),
         title=hit.path,
-        score=hit.score,
+        score=closeness(hit),
         file=hit.file,
+        share=hit.score if hit.distance is None and -1 <= hit.score <= 1 else None,
         details=" · ".join(part for part in parts if part),
         copies=hit.copies,
         marked=question.is_about(hit.id),
@@ -103,10 +106,22 @@ def asked_tile(subject: Subject, side: int) -> Tile:
     return Tile(
         thumbnail=thumbnail_of(Path(file), side) if file else None,
         title=subject.name,
-        score=None,
+        score="",
         file=file or "",
-        details="" if file else "a picture in memory",
+        details="" if file or subject.is_text else "a picture in memory",
+        instead=_instead(subject),
     )
+
+
+def _instead(subject: Subject) -> str:
+    if subject.is_text:
+        return f"“{subject.name}”"
+    return "No longer there" if subject.file else "No preview"
+
+
+def closeness(hit: Hit) -> str:
+    """A hit's score for people, or its distance where the space has one."""
+    return f"{hit.score:.3f}" if hit.distance is None else f"distance {hit.distance:.4g}"
 
 
 def thumbnail_of(file: Path, side: int) -> bytes | None:
@@ -115,6 +130,6 @@ def thumbnail_of(file: Path, side: int) -> bytes | None:
 
     try:
         with file.open("rb") as opened:
-            return thumbnail(decode(opened, side // 2).image, side)
+            return thumbnail(decode(opened, side).image, side)
     except (OSError, UnusableError):
         return None

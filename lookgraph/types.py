@@ -17,6 +17,9 @@ Matrix: TypeAlias = NDArray[np.float32]
 Rows: TypeAlias = NDArray[np.float16]
 """Stored embeddings, shape (n, d), often a memory map."""
 
+LARGEST = 65504.0
+"""The largest number that a stored embedding can hold: float16's (IEEE 754, binary16)."""
+
 Pixels: TypeAlias = NDArray[np.uint8]
 """A picture, shape (height, width, 3), sRGB."""
 
@@ -35,6 +38,19 @@ class Metric(Word):
     """How two embeddings of a space are compared."""
 
     COSINE = "cosine"
+    """The cosine of the angle between them. Embeddings are kept at length 1."""
+    L2 = "l2"
+    """The Euclidean distance between them; the score is the distance with a minus before it."""
+    INNER_PRODUCT = "inner-product"
+    """The sum of the products of their numbers."""
+
+
+class Precision(Word):
+    """The numbers that a network computes with. Those that it gives are float32 in any case."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    INT8 = "int8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +58,12 @@ class Space:
     """What makes embeddings comparable: those of different spaces never meet.
 
     Attributes:
-        model: the name of the network's row in the registry.
-        fingerprint: the SHA-256 of its weights, in hexadecimal.
+        model: the network's name, of characters that are safe in a file's name.
+        fingerprint: what tells its weights from others, in hexadecimal: mostly their SHA-256.
         preprocessing: the version of the way from a file to the network's input.
         metric: how two embeddings are compared.
         dimension: the numbers in an embedding.
+        precision: the numbers that the network computes with.
     """
 
     model: str
@@ -54,11 +71,13 @@ class Space:
     preprocessing: int
     metric: Metric
     dimension: int
+    precision: Precision = Precision.FLOAT32
 
     @property
     def name(self) -> str:
         """A short name that is different for different spaces, and safe as a file's name."""
-        return f"{self.model}-{self.fingerprint[:8]}-p{self.preprocessing}-{self.metric}"
+        name = f"{self.model}-{self.fingerprint[:8]}-p{self.preprocessing}-{self.metric}"
+        return name if self.precision is Precision.FLOAT32 else f"{name}-{self.precision}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +200,9 @@ class Hit:
 
     Attributes:
         rank: its place, from 1.
-        score: the cosine between its embedding and the query's, in [-1, 1]; higher is closer.
+        score: how near its embedding is to the query's by the space's metric; higher is closer.
+            For cosine it lies in [-1, 1]; for L2 it is the distance with a minus before it.
+        distance: the Euclidean distance, for L2; lower is closer. None for other metrics.
         id: the SHA-256 of its bytes.
         path: relative to the library's folder; the first in alphabetical order.
         file: the same, absolute: what can be opened.
@@ -194,6 +215,7 @@ class Hit:
 
     rank: int
     score: float
+    distance: float | None
     id: str
     path: str
     file: str

@@ -46,14 +46,15 @@ def save(image: Image.Image, file: Path, format_: str = "PNG", **options: Any) -
 class GridNetwork:
     """A network without weights: the mean colours of a 4 x 4 grid, as one vector of length 1."""
 
-    shorter_side = 16
+    decode_side = 32
+    batch = 4
 
     def prepare(self, image: Image.Image) -> Pixels:
         return np.asarray(image.resize((4, 4), Image.Resampling.BOX))
 
-    def embed(self, pixels: Pixels) -> Matrix:
+    def embed(self, prepared: Sequence[Pixels]) -> Matrix:
         # One is added so that black has a direction too.
-        numbers = pixels.reshape(len(pixels), -1).astype(np.float32) + 1
+        numbers = np.stack(prepared).reshape(len(prepared), -1).astype(np.float32) + 1
         return np.asarray(numbers / np.linalg.norm(numbers, axis=1, keepdims=True), np.float32)
 
 

@@ -16,7 +16,7 @@ embedding      the numbers; float16 in NPZ (as stored), float32 in Parquet
 Beside the rows stands the space, as JSON.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -27,7 +27,7 @@ from lookgraph.errors import ExchangeError, LookgraphError, StorageError
 from lookgraph.exchange import npz, parquet
 from lookgraph.exchange.rows import Format, Row, rows_of
 from lookgraph.stores.base import Store
-from lookgraph.types import Entry, Space
+from lookgraph.types import LARGEST, Entry, Metric, Space, Vector
 
 _BATCH = 2000
 _FORMATS: dict[str, Format] = {".npz": npz, ".parquet": parquet}
@@ -56,11 +56,17 @@ def write(store: Store, space: Space, file: Path) -> int:
     return count
 
 
-def read(store: Store, space: Space, file: Path, root: Path) -> int:
+def read(store: Store, takes: Callable[[Space], bool], file: Path, root: Path) -> int:
     """Read a file that `write` wrote into a library, made if need be; return how many rows.
 
     Pictures that have an embedding keep it. Rows are committed in batches: after a stop, read
     the file again.
+
+    Args:
+        store: the library.
+        takes: whether embeddings of a space are wanted.
+        file: to read.
+        root: the folder that the library is of.
 
     Raises:
         ExchangeError: the file is not what it should be, or is of another space.
@@ -69,11 +75,12 @@ def read(store: Store, space: Space, file: Path, root: Path) -> int:
     format_ = _format(file)
     try:
         found, rows = format_.read(file)
-        if found != space:
+        if not takes(found):
             raise ExchangeError(
-                f"{file} has embeddings of {found.name}, and the library wants {space.name}."
+                f"{file} has embeddings of {found.name}, which neither the library nor this "
+                "Lookgraph knows. Index with that network first."
             )
-        return _commit_all(store, space, rows, root, file)
+        return _commit_all(store, found, rows, root, file)
     except LookgraphError:
         raise
     except OSError as error:
@@ -88,18 +95,30 @@ def _commit_all(store: Store, space: Space, rows: Iterator[Row], root: Path, fil
             entries: list[Entry] = []
             embeddings = {}
             for row in batch:
-                picture = row.entry.picture
-                numbers = row.embedding.astype(np.float64)
-                length = np.linalg.norm(numbers)
-                if picture is None or not np.isfinite(length) or length == 0:
+                picture, embedding = row.entry.picture, _to_keep(row.embedding, space)
+                if picture is None or embedding is None:
                     raise ExchangeError(
-                        f"{file}: the embedding of {row.entry.path} is zero or not finite."
+                        f"{file}: the embedding of {row.entry.path} is zero or not finite, or has "
+                        f"a number over {LARGEST:.0f}."
                     )
                 entries.append(row.entry)
-                embeddings[picture.id] = np.asarray(numbers / length, np.float32)
+                embeddings[picture.id] = embedding
             writer.commit(space, entries, embeddings)
             count += len(batch)
     return count
+
+
+def _to_keep(embedding: Vector, space: Space) -> Vector | None:
+    """An embedding as a space keeps it, for cosine of length 1; None if it cannot."""
+    numbers = embedding.astype(np.float64)
+    if space.metric is Metric.COSINE:
+        length = np.linalg.norm(numbers)
+        if length == 0 or not np.isfinite(length):
+            return None
+        numbers /= length
+    if not 0 < np.abs(numbers).max() <= LARGEST:
+        return None
+    return numbers.astype(np.float32)
 
 
 def _format(file: Path) -> Format:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from lookgraph.errors import ExchangeError, LookgraphError
 from lookgraph.stores.base import Store
-from lookgraph.types import Entry, Metric, Picture, Space, Stamp, Vector
+from lookgraph.types import Entry, Metric, Picture, Precision, Space, Stamp, Vector
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _FORMAT = re.compile(r"[A-Za-z0-9]{1,16}")
@@ -110,7 +110,8 @@ def space_from_json(text: str) -> Space:
     try:
         told = json.loads(text)
         newer = told.pop("lookgraph") > _FORMAT_VERSION
-        space = Space(**{**told, "metric": Metric(told["metric"])})
+        precision = Precision(told.pop("precision", Precision.FLOAT32))
+        space = Space(**{**told, "metric": Metric(told["metric"]), "precision": precision})
         if not _is_sound(space):
             raise ValueError("a value is of the wrong kind")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

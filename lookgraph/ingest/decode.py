@@ -20,9 +20,6 @@ from lookgraph.types import Skip, SkipKind
 if TYPE_CHECKING:
     from PIL import Image
 
-VERSION = 1
-"""Raised with every change that gives some picture other pixels."""
-
 MAX_PIXELS = 178_956_970
 """More than these are not decoded (Pillow's own limit for a decompression bomb): 0.5 GB as RGB."""
 
@@ -98,15 +95,16 @@ class Decoded:
     taken: str | None
 
 
-def decode(file: IO[bytes], shorter_side: int) -> Decoded:
+def decode(file: IO[bytes], side: int) -> Decoded:
     """Decode a picture, no larger than needed.
 
-    A JPEG is decoded at 1/2, 1/4 or 1/8 of its size where that leaves twice the side asked for
-    (DCT scaling, ITU-T T.81; libjpeg's ``scale_denom``): an eighth of the time for 12 megapixels.
+    A JPEG is decoded at 1/2, 1/4 or 1/8 of its size where that leaves the side asked for (DCT
+    scaling, ITU-T T.81; libjpeg's ``scale_denom``). Twice the side that a network sees moves its
+    embedding little; see ARCHITECTURE.md.
 
     Args:
         file: open for reading in binary, anywhere in it.
-        shorter_side: the pixels that are wanted on the shorter side.
+        side: the pixels that are wanted on the shorter side, at least.
 
     Raises:
         UnusableError: with the reason.
@@ -120,7 +118,7 @@ def decode(file: IO[bytes], shorter_side: int) -> Decoded:
         width, height = image.size
         with _turn(width * height):
             exif = _exif(image)
-            image.draft(None, (2 * shorter_side, 2 * shorter_side))
+            image.draft(None, (side, side))
             image.load()
             upright = colour.upright(colour.to_srgb(image), exif)
         if colour.lies_on_its_side(exif):

@@ -11,7 +11,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
@@ -20,13 +20,10 @@ import numpy as np
 
 from lookgraph.ingest.decode import HEAD_BYTES, UnusableError, decode, looks_like_picture, sniff
 from lookgraph.ingest.discover import Change
-from lookgraph.types import Entry, Matrix, Picture, Pixels, Skip, SkipKind, Stamp, Vector
+from lookgraph.types import LARGEST, Entry, Matrix, Picture, Pixels, Skip, SkipKind, Stamp, Vector
 
 if TYPE_CHECKING:
     from PIL import Image
-
-BATCH = 4
-"""Pictures in one call of the network: more make it no faster on one core (see benchmarks)."""
 
 _CHUNK = 1 << 20
 _PATIENCE_SECONDS = 0.5
@@ -36,16 +33,21 @@ class Embeds(Protocol):
     """What the pipeline needs of a network; safe to be called from several threads."""
 
     @property
-    def shorter_side(self) -> int:
-        """The pixels that `prepare` wants on the shorter side."""
+    def decode_side(self) -> int:
+        """The pixels that `prepare` wants on the shorter side, at least."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """How many pictures at a time `embed` is given."""
         ...
 
     def prepare(self, image: "Image.Image") -> Pixels:
-        """From a picture, RGB, to the network's input, shape (height, width, 3)."""
+        """From a picture, RGB, to what the network sees of it, shape (height, width, 3)."""
         ...
 
-    def embed(self, pixels: Pixels) -> Matrix:
-        """From inputs, shape (n, height, width, 3), to embeddings, shape (n, d).
+    def embed(self, prepared: Sequence[Pixels]) -> Matrix:
+        """From n prepared pictures to embeddings, shape (n, d).
 
         A row that is zero or not finite is of a picture that the network cannot place.
         """
@@ -103,7 +105,7 @@ def read_picture(
     if known:
         return Outcome(Entry(path, stamp, known))
     try:
-        decoded = decode(file, embeds.shorter_side)
+        decoded = decode(file, embeds.decode_side)
     except UnusableError as error:
         return Outcome(Entry(path, stamp, skip=error.skip))
     if _stamp(file) != stamp:
@@ -202,7 +204,7 @@ class _Run:
                     self._give([result])
                     continue
                 waiting.append(result)
-                if len(waiting) == BATCH:
+                if len(waiting) == self.embeds.batch:
                     self._give(self._embed(waiting))
                     waiting = []
             if waiting and not self.stopped.is_set():
@@ -234,14 +236,15 @@ class _Run:
         return _skipped(change.path, change.stamp, SkipKind.UNREADABLE, reason)
 
     def _embed(self, waiting: list[_Ready]) -> list[Outcome]:
-        embeddings = self.embeds.embed(np.stack([ready.pixels for ready in waiting]))
+        embeddings = self.embeds.embed([ready.pixels for ready in waiting])
         return [
             _placed(ready, embedding) for ready, embedding in zip(waiting, embeddings, strict=True)
         ]
 
 
 def _placed(ready: _Ready, embedding: Vector) -> Outcome:
-    if np.isfinite(embedding).all() and embedding.any():
+    largest = np.abs(embedding).max()
+    if 0 < largest <= LARGEST:
         return Outcome(Entry(ready.path, ready.stamp, ready.picture), embedding)
-    reason = "the network gives no embedding for it (zero, or not a number)"
+    reason = "the network gives no embedding for it (zero, not a number, or too large)"
     return _skipped(ready.path, ready.stamp, SkipKind.DAMAGED, reason)

@@ -1,14 +1,13 @@
 """Built networks, kept between runs so that a search need not build one."""
 
-import os
 import zlib
-from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
+from typing import Literal, TypeAlias
 
 from lookgraph.config import cache_folder
 from lookgraph.errors import ModelError
-from lookgraph.models.registry import Model
+from lookgraph.models.kept import keep
+from lookgraph.models.model import Model, Own
 from lookgraph.models.weights import locate_weights
 
 BUILD = 1
@@ -19,8 +18,12 @@ _PART = 1 << 18
 """Bytes to read at once: memory for all of a network takes longer to get than its checksum."""
 
 
-def network_file(model: Model) -> Path:
-    """The network of a row, as a file for ONNX Runtime; built and kept if it is not there yet.
+Part: TypeAlias = Literal["pictures", "text"]
+"""The half of a network that takes pictures, or the one that takes texts."""
+
+
+def network_file(model: Model, part: Part = "pictures") -> Path:
+    """A network as an ONNX file; built and kept if it is not there yet.
 
     The file's name ends in the CRC-32 of its bytes, so one rename puts both in place, and a
     damaged file is noticed, in some 8 ms for 13 MB, and built again. The checksum is against
@@ -29,17 +32,17 @@ def network_file(model: Model) -> Path:
     Raises:
         WeightsError: the weights are missing or wrong.
         CheckpointError: they are not what the network is built from.
-        ModelError: the folder cannot be written.
+        ModelError: the folder cannot be written, or somebody's ONNX network cannot be adopted.
     """
     folder = cache_folder() / "networks"
-    prefix = f"{model.space.name}-b{BUILD}-"
+    prefix = f"{model.space().name}{'-text' * (part == 'text')}-b{BUILD}-"
     for file in sorted(folder.glob(f"{prefix}*.onnx")):
         if _is_whole(file):
             return file
-    data = _build(model)
+    data = _build(model, part)
     file = folder / f"{prefix}{zlib.crc32(data):08x}.onnx"
     try:
-        _keep(file, data)
+        keep(file, data)
     except OSError as error:
         raise ModelError(
             f"cannot write the network to {folder}: {error.strerror}. "
@@ -59,24 +62,14 @@ def _is_whole(file: Path) -> bool:
     return file.stem.endswith(f"-{checksum:08x}")
 
 
-def _build(model: Model) -> bytes:
+def _build(model: Model, part: Part) -> bytes:
+    if model.adoption and isinstance(model.weights, Own):
+        from lookgraph.models.adopt import adopt
+
+        return bytes(adopt(model, model.weights.path).SerializeToString())
     from lookgraph.models.checkpoints import read_checkpoint
     from lookgraph.models.networks import build_network
 
-    network = build_network(read_checkpoint(locate_weights(model)), model)
-    return bytes(network.SerializeToString())
-
-
-def _keep(file: Path, data: bytes) -> None:
-    """Write aside and rename: whoever looks sees all of the file or none."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_name(f"{file.name}.{uuid4().hex}.tmp")
-    try:
-        with aside.open("xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.replace(file)
-    finally:
-        with suppress(OSError):
-            aside.unlink()
+    state = read_checkpoint(locate_weights(model))
+    architecture = model.text.architecture if part == "text" and model.text else model.architecture
+    return bytes(build_network(state, model, architecture).SerializeToString())

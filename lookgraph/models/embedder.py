@@ -1,75 +1,82 @@
 """From pictures to embeddings: one network, ready to use."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
 from lookgraph.models.cache import network_file
+from lookgraph.models.model import Model
 from lookgraph.models.preprocess import fit
-from lookgraph.models.registry import Model, find_model
-from lookgraph.types import Matrix, Pixels, Space
-
-if TYPE_CHECKING:
-    from lookgraph.models.runtimes import OnnxRuntime
+from lookgraph.models.runtimes import Choice, Runtime, open_runtime
+from lookgraph.types import Matrix, Metric, Pixels, Space
 
 
 class Embedder:
     """A network with its preparation of pictures. Any number of threads may use it at once.
 
     Attributes:
-        model: its row in the registry.
+        model: what it is.
+        space: what its embeddings can be compared with.
+        batch: how many pictures at a time are fastest.
     """
 
-    def __init__(self, model: Model, runtime: "OnnxRuntime") -> None:
+    def __init__(self, model: Model, space: Space, runtime: Runtime, batch: int = 4) -> None:
         self.model = model
+        self.space = space
+        self.batch = batch
         self._runtime = runtime
 
     @property
-    def space(self) -> Space:
-        """What its embeddings can be compared with."""
-        return self.model.space
-
-    @property
-    def shorter_side(self) -> int:
+    def decode_side(self) -> int:
         """The pixels that `prepare` wants on the shorter side."""
-        return self.model.shorter_side
+        return self.model.preparation.decode_side
 
     def prepare(self, image: Image.Image) -> Pixels:
-        """What the network sees of a picture in mode RGB: uint8, shape (crop, crop, 3)."""
-        return fit(image, self.model)
+        """What the network sees of a picture in mode RGB: uint8, shape (height, width, 3)."""
+        return fit(image, self.model.preparation)
 
-    def embed(self, pixels: Pixels) -> Matrix:
+    def embed(self, prepared: Sequence[Pixels]) -> Matrix:
         """The embeddings of prepared pictures.
 
         Args:
-            pixels: uint8, shape (n, crop, crop, 3); n from 0.
+            prepared: any number of pictures from `prepare`.
 
         Returns:
-            float32, shape (n, dimension), each row of length 1; or all NaN where the network gave
-            no direction, so that one picture does not take the others with it.
+            float32, shape (n, dimension). For cosine each row has length 1; a row is all NaN where
+            the network gave no direction, so that one picture does not take the others with it.
 
         Raises:
-            ModelError: the pixels are of another shape or type, or memory is short.
+            ModelError: a picture is of another shape or type, or memory is short.
         """
-        return normalise(self._runtime.run(pixels))
+        if not len(prepared):
+            return np.empty((0, self.space.dimension), np.float32)
+        embeddings = self._runtime.run(np.stack(prepared))
+        return normalise(embeddings) if self.space.metric is Metric.COSINE else embeddings
 
 
-def open_embedder(name: str, threads: int) -> Embedder:
-    """Load a network; the first time on a machine, it is built, which takes about a second.
+def open_embedder(
+    model: Model,
+    space: Space,
+    *,
+    callers: int,
+    choice: Choice | None = None,
+    pictures: int = 1,
+) -> Embedder:
+    """Load a network; the first time on a machine, it is built, which takes some seconds.
 
     Args:
-        name: of a row in the registry.
-        threads: how many the network uses for one call of `Embedder.embed`.
+        model: what it is.
+        space: one of the model's.
+        callers: how many threads will call `Embedder.embed` at once; they share the cores.
+        choice: what is to execute it; None for the best there is.
+        pictures: how many are waiting: only for many is it worth to measure what is best.
 
     Raises:
-        UsageError: there is no such row.
         ModelError: the network cannot be built, kept or loaded.
     """
-    from lookgraph.models.runtimes import OnnxRuntime
-
-    model = find_model(name)
-    return Embedder(model, OnnxRuntime(network_file(model), threads))
+    network = network_file(model)
+    return Embedder(model, space, open_runtime(network, space, callers, choice, pictures))
 
 
 def normalise(embeddings: Matrix) -> Matrix:

@@ -103,6 +103,14 @@ class Writer(Protocol):
         """Drop what is unused, and rows whose checksum is wrong; return how many of the latter."""
         ...
 
+    def add_space(self, space: Space, network: str | None) -> None:
+        """Make a space, if it is not there, and keep what its network is, in words of others."""
+        ...
+
+    def remove_space(self, space: Space) -> None:
+        """Drop a space with all its embeddings. Files and pictures stay; so do other spaces."""
+        ...
+
 
 class Store(Protocol):
     """A library's keeper, for readers; `write` gives the writer."""
@@ -113,6 +121,10 @@ class Store(Protocol):
         Raises:
             LibraryLockedError: another process does; says which.
         """
+        ...
+
+    def exists(self) -> bool:
+        """Whether anything has been kept yet."""
         ...
 
     @property
@@ -127,6 +139,10 @@ class Store(Protocol):
 
     def spaces(self) -> tuple[Space, ...]:
         """In the order in which they were made."""
+        ...
+
+    def network(self, space: Space) -> str | None:
+        """What `Writer.add_space` was told of the space's network."""
         ...
 
     def known_files(self, space: Space, under: str = "") -> Iterator[KnownFile]:

@@ -100,8 +100,9 @@ def connect_writer(folder: Path) -> sqlite3.Connection:
         database.execute("PRAGMA journal_mode = WAL")
         # In WAL mode FULL makes each commit last through a loss of power, not only a crash.
         database.execute("PRAGMA synchronous = FULL")
-        database.execute("PRAGMA foreign_keys = ON")
+        # A migration may copy a table that others refer to.
         schema.migrate(database)
+        database.execute("PRAGMA foreign_keys = ON")
     except BaseException:
         database.close()
         raise

@@ -21,6 +21,7 @@ from lookgraph.stores.records import (
     as_entry,
     as_picture,
     find_space,
+    read_network,
     read_patterns,
     read_root,
     stored_spaces,
@@ -92,6 +93,12 @@ class LocalStore:
         with self._reading() as database:
             return tuple(stored.space for stored in stored_spaces(database))
 
+    def network(self, space: Space) -> str | None:
+        """As `lookgraph.stores.base.Store.network`."""
+        with self._reading() as database:
+            stored = find_space(database, space)
+            return read_network(database, stored.number) if stored else None
+
     def known_files(self, space: Space, under: str = "") -> Iterator[KnownFile]:
         """As `lookgraph.stores.base.Store.known_files`; none where there is no library yet."""
         first = os.fsencode(under) + b"/" if under else b""
@@ -116,7 +123,7 @@ class LocalStore:
         """As `lookgraph.stores.base.Store.search`, exactly."""
         with self._snapshot(space) as view:
             hidden = _hidden_rows(view.database, view.stored.number)
-            neighbours = exact.nearest(view.rows, query, k, hidden)
+            neighbours = exact.nearest(view.rows, query, k, space.metric, hidden)
             return [
                 _match(view.database, view.stored.number, found.row, found.score)
                 for found in neighbours

@@ -194,6 +194,27 @@ class LocalWriter:
         old.unlink(missing_ok=True)
         return len(named) - len(kept)
 
+    def add_space(self, space: Space, network: str | None) -> None:
+        """As `lookgraph.stores.base.Writer.add_space`."""
+        with storage_errors(self._folder):
+            number = self._space(space).number
+            with transaction(self._database):
+                self._database.execute(
+                    "UPDATE spaces SET network = ? WHERE space = ?", (network, number)
+                )
+
+    def remove_space(self, space: Space) -> None:
+        """As `lookgraph.stores.base.Writer.remove_space`; then its file of rows goes too."""
+        with storage_errors(self._folder):
+            stored = find_space(self._database, space)
+            if stored is None:
+                return
+            with transaction(self._database):
+                for table in ("embeddings", "spaces"):
+                    self._database.execute(f"DELETE FROM {table} WHERE space = ?", (stored.number,))
+                self._drop_unused_pictures()
+            stored.file(self._folder).unlink(missing_ok=True)
+
     def _rename_rows(self, renewed: StoredSpace, kept: Sequence[tuple[int, int, int]]) -> None:
         number = renewed.number
         self._database.execute("DELETE FROM embeddings WHERE space = ?", (number,))
@@ -205,7 +226,10 @@ class LocalWriter:
             "UPDATE spaces SET generation = ?, row_count = ? WHERE space = ?",
             (renewed.generation, renewed.row_count, number),
         )
-        # What other spaces still hold of an unused picture goes when they are compacted.
+        self._drop_unused_pictures()
+
+    def _drop_unused_pictures(self) -> None:
+        # What another space still holds of an unused picture goes when that is compacted.
         self._database.execute(
             "DELETE FROM pictures WHERE files = 0"
             " AND NOT EXISTS (SELECT 1 FROM embeddings"
@@ -217,10 +241,11 @@ class LocalWriter:
         if found is None:
             with transaction(self._database):
                 self._database.execute(
-                    "INSERT INTO spaces (model, fingerprint, preprocessing, metric, dimension)"
-                    " VALUES (?, ?, ?, ?, ?)",
+                    "INSERT INTO spaces"
+                    " (model, fingerprint, preprocessing, metric, dimension, precision)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
                     (space.model, space.fingerprint, space.preprocessing, str(space.metric),
-                     space.dimension),
+                     space.dimension, str(space.precision)),
                 )  # fmt: skip
             found = find_space(self._database, space)
             assert found

@@ -9,9 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from lookgraph.config import LIBRARY_FOLDER
-from lookgraph.types import Entry, Metric, Patterns, Picture, Skip, SkipKind, Space, Stamp
+from lookgraph.types import (
+    Entry,
+    Metric,
+    Patterns,
+    Picture,
+    Precision,
+    Skip,
+    SkipKind,
+    Space,
+    Stamp,
+)
 
-SPACE_COLUMNS = "space, model, fingerprint, preprocessing, metric, dimension, generation, row_count"
+SPACE_COLUMNS = (
+    "space, model, fingerprint, preprocessing, metric, dimension, precision, generation, row_count"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +49,22 @@ class StoredSpace:
 
 def as_space(columns: Sequence[Any]) -> StoredSpace:
     """From the columns of `SPACE_COLUMNS`."""
-    number, model, fingerprint, preprocessing, metric, dimension, generation, count = columns
-    space = Space(model, fingerprint, preprocessing, Metric(metric), dimension)
-    return StoredSpace(number, space, generation, count)
+    number, model, fingerprint, preprocessing, metric, dimension, precision, *counts = columns
+    space = Space(
+        model, fingerprint, preprocessing, Metric(metric), dimension, Precision(precision)
+    )
+    return StoredSpace(number, space, *counts)
 
 
 def find_space(database: sqlite3.Connection, space: Space) -> StoredSpace | None:
     """The space's row, if it has one."""
     found = database.execute(
         f"SELECT {SPACE_COLUMNS} FROM spaces"
-        " WHERE model = ? AND fingerprint = ? AND preprocessing = ? AND metric = ?",
-        (space.model, space.fingerprint, space.preprocessing, str(space.metric)),
-    ).fetchone()
+        " WHERE model = ? AND fingerprint = ? AND preprocessing = ? AND metric = ?"
+        " AND precision = ?",
+        (space.model, space.fingerprint, space.preprocessing, str(space.metric),
+         str(space.precision)),
+    ).fetchone()  # fmt: skip
     return as_space(found) if found else None
 
 
@@ -56,6 +72,13 @@ def stored_spaces(database: sqlite3.Connection) -> list[StoredSpace]:
     """All of them, in the order in which they were made."""
     found = database.execute(f"SELECT {SPACE_COLUMNS} FROM spaces ORDER BY space")
     return [as_space(columns) for columns in found]
+
+
+def read_network(database: sqlite3.Connection, number: int) -> str | None:
+    """What a space's network was said to be."""
+    query = "SELECT network FROM spaces WHERE space = ?"
+    found: tuple[str | None] | None = database.execute(query, (number,)).fetchone()
+    return found[0] if found else None
 
 
 PICTURE_COLUMNS = "id, format, width, height, taken"

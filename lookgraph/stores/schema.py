@@ -79,7 +79,36 @@ def _to_version_1(database: sqlite3.Connection) -> None:
     database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_to_version_1,)
+_VERSION_2 = """
+-- A space knows the precision that its network computes with, and, where the registry does not
+-- know the network, what it is (JSON). SQLite cannot change a constraint, so the table is copied.
+CREATE TABLE new_spaces (
+    space INTEGER PRIMARY KEY,
+    model TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    preprocessing INTEGER NOT NULL,
+    metric TEXT NOT NULL,
+    dimension INTEGER NOT NULL,
+    precision TEXT NOT NULL,
+    network TEXT,
+    generation INTEGER NOT NULL DEFAULT 1,
+    row_count INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (model, fingerprint, preprocessing, metric, precision)
+);
+INSERT INTO new_spaces
+    SELECT space, model, fingerprint, preprocessing, metric, dimension, 'float32', NULL,
+        generation, row_count
+    FROM spaces;
+DROP TABLE spaces;
+ALTER TABLE new_spaces RENAME TO spaces;
+"""
+
+
+def _to_version_2(database: sqlite3.Connection) -> None:
+    _run(database, _VERSION_2)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_to_version_1, _to_version_2)
 """Migration number i leads from version i to version i + 1."""
 
 

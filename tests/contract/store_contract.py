@@ -7,8 +7,9 @@ store, as `store`, in another process.
 import hashlib
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from lookgraph.types import (
     Metric,
     Patterns,
     Picture,
+    Precision,
     Skip,
     SkipKind,
     Space,
@@ -32,6 +34,7 @@ from tests.pictures import unit
 
 SPACE = Space("grid", "a" * 64, 1, Metric.COSINE, 3)
 OTHER = Space("grid", "b" * 64, 1, Metric.COSINE, 2)
+QUERY = unit(1, 2, 3)
 
 BYTES = "f\udcff/\udc80.jpg"
 """A path whose bytes, ``66 ff 2f 80 2e 6a 70 67``, are no UTF-8."""
@@ -401,6 +404,82 @@ class StoreContract:
             writer.compact(SPACE)
             assert writer.find(SPACE, picture("y").id) is None
             assert writer.find(OTHER, picture("y").id) == picture("y")
+
+    def test_spaces_differ_by_metric_and_precision_too(self, store: Store) -> None:
+        spaces = (
+            SPACE,
+            replace(SPACE, metric=Metric.L2),
+            replace(SPACE, precision=Precision.BFLOAT16),
+        )
+        for space, name in zip(spaces, ("x", "y", "z"), strict=True):
+            commit(store, [entry(name, name)], space)
+        assert store.spaces() == spaces
+        assert [names_of(store.search(space, QUERY, 9)) for space in spaces] == [
+            ["x"],
+            ["y"],
+            ["z"],
+        ]
+
+    @pytest.mark.parametrize("metric", list(Metric))
+    def test_a_search_goes_by_the_metric_of_the_space(self, store: Store, metric: Metric) -> None:
+        # By cosine "far" is nearest, by distance "near", by inner product "long".
+        vectors = {
+            "far": np.array([40, 20, 10], np.float32),
+            "near": np.array([5, 1, 1], np.float32),
+            "long": np.array([99, 0, 90], np.float32),
+        }
+        space, query = replace(SPACE, metric=metric), np.array([4, 2, 1], np.float32)
+        kept = {name: vector / np.linalg.norm(vector) for name, vector in vectors.items()}
+        kept = kept if metric is Metric.COSINE else vectors
+        commit(store, [entry(name, name) for name in kept], space, **kept)
+        matches = store.search(space, query, 3)
+        scores: dict[Metric, Callable[[Vector, Vector], float]] = {
+            Metric.COSINE: cosine,
+            Metric.L2: lambda vector, query: -float(np.linalg.norm(stored(vector) - query)),
+            Metric.INNER_PRODUCT: lambda vector, query: float(stored(vector) @ query),
+        }
+        score = scores[metric]
+        wanted = sorted(kept, key=lambda name: -score(kept[name], query))
+        names = {picture(name).id: name for name in kept}
+        assert [names[match.picture.id] for match in matches] == wanted
+        assert wanted[0] == {"cosine": "far", "l2": "near", "inner-product": "long"}[metric]
+        for match in matches:
+            assert match.score == pytest.approx(score(kept[names[match.picture.id]], query))
+
+    def test_a_space_says_what_its_network_is(self, store: Store) -> None:
+        with store.write() as writer:
+            writer.add_space(SPACE, "a network of mine")
+            writer.add_space(OTHER, None)
+        assert store.spaces() == (SPACE, OTHER)
+        assert (store.network(SPACE), store.network(OTHER)) == ("a network of mine", None)
+        assert store.network(replace(SPACE, metric=Metric.L2)) is None
+        commit(store, [entry("a", "x")])
+        assert store.network(SPACE) == "a network of mine"
+
+    def test_a_space_that_is_removed_leaves_the_others_and_the_files(self, store: Store) -> None:
+        commit(store, [entry("a", "x"), entry("b", "y"), entry("gone", "z")])
+        commit(store, [entry("a", "x")], OTHER, x=unit(1, 1))
+        forget(store, "gone")
+        with store.write() as writer:
+            writer.remove_space(SPACE)
+            assert writer.find(SPACE, picture("x").id) is None
+        assert store.spaces() == (OTHER,)
+        assert store.search(SPACE, QUERY, 9) == []
+        assert names_of(store.search(OTHER, unit(1, 0), 9)) == ["x"]
+        assert store.status().files == 2
+        assert {file.path: file.settled for file in store.known_files(SPACE)} == {
+            "a": False,
+            "b": False,
+        }
+        # It can be filled again, and what was in it is not there.
+        commit(store, [entry("b", "y")])
+        assert names_of(store.search(SPACE, QUERY, 9)) == ["y"]
+
+    def test_a_space_that_is_not_there_is_removed_without_ado(self, store: Store) -> None:
+        commit(store, [entry("a", "x")])
+        with store.write() as writer:
+            writer.remove_space(OTHER)
+        assert names_of(store.search(SPACE, QUERY, 9)) == ["x"]
 
     def test_the_status_counts_what_is_there(self, store: Store) -> None:
         commit(store, [entry("a", "x"), entry("a2", "x"), entry("b", "y"), left_out("c")])

@@ -246,6 +246,52 @@ def test_a_library_of_a_newer_version_is_refused(store: LocalStore) -> None:
         pass
 
 
+def test_a_library_of_the_first_version_is_brought_up_to_date(store: LocalStore) -> None:
+    # What the first release wrote: the same rows, and a table of spaces that knew less.
+    filled(store)
+    wanted = store.search(SPACE, QUERY, 9)
+    with sqlite3.connect(database_of(store)) as database:
+        database.execute("PRAGMA foreign_keys = OFF")
+        database.execute("CREATE TABLE known AS SELECT * FROM spaces")
+        database.execute("DROP TABLE spaces")
+        database.execute(
+            "CREATE TABLE spaces (space INTEGER PRIMARY KEY, model TEXT NOT NULL,"
+            " fingerprint TEXT NOT NULL, preprocessing INTEGER NOT NULL, metric TEXT NOT NULL,"
+            " dimension INTEGER NOT NULL, generation INTEGER NOT NULL DEFAULT 1,"
+            " row_count INTEGER NOT NULL DEFAULT 0,"
+            " UNIQUE (model, fingerprint, preprocessing, metric))"
+        )
+        database.execute(
+            "INSERT INTO spaces SELECT space, model, fingerprint, preprocessing, metric,"
+            " dimension, generation, row_count FROM known"
+        )
+        database.execute("DROP TABLE known")
+        database.execute("PRAGMA user_version = 1")
+    database.close()
+    assert store.search(SPACE, QUERY, 9) == wanted
+    assert store.spaces() == (SPACE,)
+    assert store.network(SPACE) is None
+    commit(store, [entry("more", "xy")])
+    assert store.fault() is None
+    with sqlite3.connect(database_of(store)) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
+        assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert "REFERENCES spaces" in str(
+            database.execute("SELECT sql FROM sqlite_master WHERE name = 'embeddings'").fetchone()
+        )
+    database.close()
+
+
+def test_the_rows_of_a_removed_space_are_gone(store: LocalStore) -> None:
+    filled(store)
+    file = rows_file(store)
+    assert file.exists()
+    with store.write() as writer:
+        writer.remove_space(SPACE)
+    assert not file.exists()
+    assert store.damaged(SPACE) == []
+
+
 def test_somebody_elses_database_is_refused_and_left_alone(store: LocalStore) -> None:
     store.folder.mkdir(parents=True)
     with sqlite3.connect(database_of(store)) as database:

@@ -138,7 +138,7 @@ def held(folder: Path, at: Path | None = None) -> dict[str, object]:
     known: dict[str, object] = {
         entry.path: (entry.stamp.size, entry.skip) for entry in library.skipped()
     }
-    for embedded in library.store.embedded(library.space):
+    for embedded in library.store.embedded(library.space()):
         for entry in embedded.entries:
             numbers = embedded.embedding.tobytes()
             known[entry.path] = (entry.stamp.size, embedded.picture, numbers)

@@ -20,8 +20,10 @@ def test_indexing_shows_a_bar(folder: Path) -> None:
     assert done.code == 0
     assert b"\x1b[" in done.out
     seen = plain(done.out)
-    assert re.search(r"Indexing \S+ +0/5 ", seen)
-    assert re.search(r"Indexing \N{BOX DRAWINGS HEAVY HORIZONTAL}+ 5/5 \d+/s 0:00:00 left", seen)
+    assert re.search(r"Indexing with efficientnet-lite0 \S+ +0/5 ", seen)
+    assert re.search(
+        r"Indexing with \S+ \N{BOX DRAWINGS HEAVY HORIZONTAL}+ 5/5 \d+/s 0:00:00 left", seen
+    )
     assert re.search(rf"5 pictures in {folder}: 5 embedded\. \d+\.\d s\n$", seen)
 
 

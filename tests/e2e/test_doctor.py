@@ -1,7 +1,14 @@
 """``lookgraph doctor``: it finds what is wrong, and mends it."""
 
+import re
 from pathlib import Path
 
+import pytest
+
+from lookgraph.doctor import gpu_words
+from lookgraph.models.runtimes.base import Candidate
+from lookgraph.models.runtimes.gpus import Gpu
+from lookgraph.models.runtimes.trial import Chosen
 from tests.e2e.commands import held, lookgraph, rows_file
 
 ROW = 2560
@@ -17,7 +24,8 @@ def judged(shelf: Path, code: int) -> dict[str, bool]:
     told = lookgraph("doctor", shelf, "--json", code=code).json
     assert [set(check) for check in told] == [{"name", "ok", "found", "advice"}] * len(told)
     assert [check["name"] for check in told] == [
-        "versions", "processor", "extras", "network", "library", "database", "embeddings",
+        "versions", "processor", "runtime", "gpu", "extras", "network", "library", "database",
+        "embeddings",
     ]  # fmt: skip
     return {check["name"]: check["ok"] for check in told if check["ok"] is not None}
 
@@ -30,10 +38,14 @@ def test_all_is_well(shelf: Path) -> None:
     assert done.err == ""
     signs = [(line[:4], line[4:18].strip()) for line in done.out.decode().splitlines()]
     assert signs == [
-        ("    ", "versions"), ("    ", "processor"), ("    ", "extras"), ("ok  ", "network"),
+        ("    ", "versions"), ("    ", "processor"), ("    ", "runtime"), ("    ", "gpu"),
+        ("    ", "extras"), ("ok  ", "network"),
         ("    ", "library"), ("ok  ", "database"), ("ok  ", "embeddings"),
     ]  # fmt: skip
     assert b"24 pictures in " + bytes(shelf) in done.out
+    assert re.search(
+        rb"    runtime +(onnxruntime|openvino).*: ([\d,]+ a second|it st|nothing else)", done.out
+    )
     assert judged(shelf, code=0) == WELL
 
 
@@ -123,3 +135,29 @@ def test_a_damaged_page_of_the_database_is_said(own_shelf: Path) -> None:
     done = lookgraph("doctor", own_shelf, code=1)
     assert "BAD " in done.out.decode()
     assert "damaged (database disk image is malformed)" in done.out.decode()
+
+
+ONNX, ONNX_GPU = Candidate("onnxruntime", "cpu"), Candidate("onnxruntime", "gpu")
+
+
+@pytest.mark.parametrize(
+    ("gpus", "chosen", "said"),
+    [
+        ([], Chosen(ONNX, ""), "none seen"),
+        (["NVIDIA"], Chosen(ONNX_GPU, "", ((ONNX_GPU, 900.0),)), "NVIDIA: used, by onnxruntime"),
+        (["NVIDIA"], Chosen(ONNX, ""),
+         "a GPU is there and unused (NVIDIA): for NVIDIA, onnxruntime-gpu instead of onnxruntime "
+         "would use it"),
+        (["AMD", "Intel"], Chosen(ONNX, "", ((ONNX, 9.0),)),
+         "a GPU is there and unused (AMD and Intel): for AMD, on Windows, onnxruntime-directml "
+         "instead of onnxruntime would use it; on Linux, no runtime that Lookgraph knows does; for "
+         "Intel, the extra lookgraph[openvino] with Intel's compute driver would use it"),
+        (["NVIDIA"], Chosen(ONNX, "", ((ONNX, 9.0), (ONNX_GPU, 0.0))),
+         "a GPU is there and unused (NVIDIA): onnxruntime finds none that works; look at its "
+         "driver"),
+        (["Apple"], Chosen(ONNX, "", ((ONNX, 9.0), (ONNX_GPU, 8.0))),
+         "a GPU is there and unused (Apple): the processor is faster, see runtime"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_gpus(gpus: list[str], chosen: Chosen, said: str) -> None:
+    assert gpu_words([Gpu(maker) for maker in gpus], chosen) == said

@@ -90,7 +90,12 @@ def test_the_answer_in_json(shelf: Path) -> None:
     hits = told.pop("hits")
     assert 0 < told.pop("took_ms") < 60_000
     assert told == {
-        "query": {"pictures": [str(query)], "not": [], "crop": [10, 20, 300, 200]},
+        "query": {
+            "pictures": [str(query)],
+            "texts": [],
+            "not": [],
+            "crop": [10, 20, 300, 200],
+        },
         "library": str(shelf),
         "space": "efficientnet-lite0-57934424-p1-cosine",
         "rank": "cosine",

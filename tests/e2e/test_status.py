@@ -25,7 +25,7 @@ def test_what_a_library_holds(folder: Path) -> None:
     assert space == {
         "space": {
             "model": "efficientnet-lite0", "preprocessing": 1, "metric": "cosine",
-            "dimension": 1280,
+            "dimension": 1280, "precision": "float32",
         },
         "pictures": 5, "unused_rows": 0, "bytes": rows_file(folder).stat().st_size, "name": SPACE,
     }  # fmt: skip
@@ -82,7 +82,9 @@ def test_help_and_version() -> None:
     assert (done.out.decode(), done.err) == (f"lookgraph, version {__version__}\n", "")
     done = lookgraph("--help")
     listed = re.findall(r"^  (\w+)  +\S", done.out.decode(), re.MULTILINE)
-    assert listed == ["demo", "doctor", "export", "import", "index", "search", "status"]
+    assert listed == [
+        "demo", "doctor", "evaluate", "export", "import", "index", "models", "search", "status",
+    ]  # fmt: skip
     assert done.err == ""
     for command in listed:
         said = lookgraph(command, "-h").out.decode()

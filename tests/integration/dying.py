@@ -142,7 +142,7 @@ MOMENTS: dict[str, Callable[[Death], None]] = {
     "in the migration": after(schema, "_run"),
     "after the migration": after(schema, "migrate"),
     "before the space": before(LocalWriter, "_space"),
-    "before the network is kept": before(cache, "_keep"),
+    "before the network is kept": before(cache, "keep"),
     # While a batch is stored
     "before the rows": before(local_writer, "append_rows"),
     "in the rows": in_the_middle_of_the_rows,

@@ -5,6 +5,7 @@ import io
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -35,13 +36,13 @@ CHANCE = st.integers(0, 10_000)
 def oracle(content: bytes) -> Vector:
     """A picture's embedding, computed by itself and kept as float16."""
     network = GridNetwork()
-    pixels = network.prepare(decode(io.BytesIO(content), network.shorter_side).image)
-    embedding: Vector = network.embed(pixels[np.newaxis])[0].astype(np.float16).astype(np.float32)
+    pixels = network.prepare(decode(io.BytesIO(content), network.decode_side).image)
+    embedding: Vector = network.embed([pixels])[0].astype(np.float16).astype(np.float32)
     return embedding
 
 
 OF_PIXELS = {
-    GridNetwork().prepare(decode(io.BytesIO(content), 16).image).tobytes(): content
+    GridNetwork().prepare(decode(io.BytesIO(content), 32).image).tobytes(): content
     for content in GOOD
 }
 EMBEDDINGS = {hashlib.sha256(content).hexdigest(): oracle(content) for content in GOOD}
@@ -53,9 +54,9 @@ class Watched(GridNetwork):
 
     embedded: list[bytes]
 
-    def embed(self, pixels: Pixels) -> Matrix:
-        self.embedded += [OF_PIXELS[picture.tobytes()] for picture in pixels]
-        return super().embed(pixels)
+    def embed(self, prepared: Sequence[Pixels]) -> Matrix:
+        self.embedded += [OF_PIXELS[picture.tobytes()] for picture in prepared]
+        return super().embed(prepared)
 
 
 @dataclass(frozen=True)
@@ -177,8 +178,8 @@ class Folder(RuleBasedStateMachine):
         network = Watched([])
         self.opened.clear()
 
-        job = indexing.Job(self.root, Patterns(), under, GRID_SPACE, self.store.folder)
-        report = indexing.run(self.store, job, lambda: network, lambda _: None)
+        job = indexing.Job(self.root, Patterns(), under, GRID_SPACE, None, self.store.folder)
+        report = indexing.run(self.store, job, lambda _: network, lambda _: None)
 
         # A file that has not changed is not opened; content that was there is not embedded again.
         assert sorted(self.opened) == sorted(fresh)
@@ -236,8 +237,8 @@ class Folder(RuleBasedStateMachine):
         """Another library of the same folder, made now, answers the same."""
         self.run_index("")
         anew = LocalStore(self.place / "anew")
-        job = indexing.Job(self.root, Patterns(), "", GRID_SPACE, anew.folder)
-        indexing.run(anew, job, GridNetwork, lambda _: None)
+        job = indexing.Job(self.root, Patterns(), "", GRID_SPACE, None, anew.folder)
+        indexing.run(anew, job, lambda _: GridNetwork(), lambda _: None)
         assert list(anew.known_files(GRID_SPACE)) == list(self.store.known_files(GRID_SPACE))
         assert list(anew.skipped()) == list(self.store.skipped())
         for path in self.seen:

@@ -202,7 +202,7 @@ def test_a_search_whose_rows_are_replaced_under_it_looks_again(
 
 def test_a_search_that_began_before_a_compaction_ends_well(own: Path) -> None:
     library = Library.open(own)
-    with library.store._snapshot(library.space) as view:
+    with library.store._snapshot(library.space()) as view:
         before = view.rows.tobytes()
         (own / "05.png").unlink()
         lookgraph("index", own)

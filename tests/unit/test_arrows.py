@@ -17,8 +17,8 @@ LAYERS = (
     ("interfaces",),
     ("doctor",),
     ("library",),
-    ("indexing", "queries", "exchange", "results"),
-    ("ingest", "models", "stores", "index", "pages"),
+    ("indexing", "choosing", "queries", "exchange", "results", "evaluating"),
+    ("ingest", "models", "stores", "index", "pages", "evaluation"),
     ("types", "errors", "config"),
 )
 """From the top down. A part imports from the layers below its own."""
@@ -27,7 +27,10 @@ SIBLINGS = {"queries": {"results"}, "stores": {"index"}}
 """Beside that, a part may import these of its own layer."""
 
 ALONE = {"catalogue"}
-"""Parts that import nothing of ours but the errors, and that only the interfaces import."""
+"""Parts that import nothing of ours but the errors. The interfaces import them, and `DRAWING`."""
+
+DRAWING = {"interfaces", "choosing"}
+"""Who has pictures drawn: for the demo, and to measure what a lower precision costs."""
 
 SURFACE = "__init__"
 """The package itself: it imports from anywhere, and nothing but what is in `errors` at once."""
@@ -81,7 +84,8 @@ def allowed(importer: str) -> set[str]:
         return {"errors"}
     (level,) = (i for i, layer in enumerate(LAYERS) if importer in layer)
     below = {part for layer in LAYERS[level + 1 :] for part in layer}
-    extra = ALONE | {SURFACE} if importer == "interfaces" else set()
+    extra = {SURFACE} if importer == "interfaces" else set()
+    extra |= ALONE if importer in DRAWING else set()
     return below | extra | SIBLINGS.get(importer, set())
 
 

@@ -9,6 +9,7 @@ import pytest
 from lookgraph import indexing
 from lookgraph.errors import LibraryFormatError, LibraryNotFoundError, StorageError, UsageError
 from lookgraph.library import Library
+from lookgraph.models.runtimes.base import Choice
 from lookgraph.stores.local import LocalStore
 from lookgraph.types import Metric, Patterns, Skip, SkipKind, Space
 from tests.conftest import RunCode
@@ -24,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def paths(library: Library) -> list[str]:
-    return [file.path for file in library.store.known_files(library.space)]
+    return [file.path for file in library.store.known_files(library.new_space())]
 
 
 def counts(report: indexing.IndexReport) -> tuple[int, ...]:
@@ -53,9 +54,10 @@ def test_indexing_reports_what_it_did(folder: Path) -> None:
 def test_progress_ends_when_all_is_done(folder: Path) -> None:
     (folder / "bad.jpg").write_bytes(b"no picture")
     told: list[indexing.Progress] = []
-    Library.open(folder).index(progress=told.append)
-    assert told[0] == indexing.Progress(0, 5, 0)
-    assert told[-1] == indexing.Progress(5, 5, 4)
+    library = Library.open(folder)
+    library.index(progress=told.append)
+    assert told[0] == indexing.Progress(0, 5, 0, library.space())
+    assert told[-1] == indexing.Progress(5, 5, 4, library.space())
     told.clear()
     Library.open(folder).index(progress=told.append)
     assert told == []
@@ -70,7 +72,7 @@ def test_the_nearest_library_above_is_opened(folder: Path, monkeypatch: pytest.M
     assert Library.open().root == folder
     # One that lies nearer comes first.
     save(drawn(9, 320, 240), folder / "sub" / "e.png")
-    own = Library(LocalStore(folder / "sub" / ".lookgraph"), folder / "sub")
+    own = Library(LocalStore(folder / "sub" / ".lookgraph"), folder / "sub", Choice())
     own.index()
     assert paths(own) == ["c.png", "deep/d.png", "e.png"]
     assert Library.open(folder / "sub" / "deep").root == folder / "sub"
@@ -177,13 +179,13 @@ def test_what_was_left_out_is_listed_with_the_reason(folder: Path) -> None:
 def test_a_library_of_another_network_says_to_index(folder: Path) -> None:
     library = Library.open(folder)
     other = Space("other", "f" * 64, 1, Metric.COSINE, 48)
-    job = indexing.Job(folder, Patterns(), "", other, library.store.folder)
-    indexing.run(library.store, job, GridNetwork, lambda _: None)
+    job = indexing.Job(folder, Patterns(), "", other, None, library.store.folder)
+    indexing.run(library.store, job, lambda _: GridNetwork(), lambda _: None)
     with pytest.raises(LibraryFormatError, match=r"other-ffffffff-p1-cosine.*lookgraph index"):
         library.search(folder / "a.png")
     assert counts(library.index()) == (4, 0, 0, 0, 0, 0)
     assert library.search(folder / "a.png")[0].path == "a.png"
-    assert library.store.spaces() == (other, library.space)
+    assert library.store.spaces() == (other, library.new_space())
 
 
 def test_a_folder_that_cannot_be_listed_keeps_what_was_in_it(
@@ -195,7 +197,7 @@ def test_a_folder_that_cannot_be_listed_keeps_what_was_in_it(
     (folder / "sub").chmod(0)
     code = (
         "store = LocalStore(folder / '.lookgraph')\n"
-        "job = indexing.Job(folder, Patterns(), '', store.spaces()[0], store.folder)\n"
+        "job = indexing.Job(folder, Patterns(), '', store.spaces()[0], None, store.folder)\n"
         "indexing.run(store, job, None, None)\n"
         "print([file.path for file in store.known_files(job.space)])\n"
         "print([(entry.path, entry.skip.reason) for entry in store.skipped()])\n"
@@ -229,20 +231,20 @@ def test_an_interrupted_run_keeps_what_was_done_and_goes_on(folder: Path, tmp_pa
     class Interrupted(GridNetwork):
         calls = 0
 
-        def embed(self, pixels):  # type: ignore[no-untyped-def]
+        def embed(self, prepared):  # type: ignore[no-untyped-def]
             self.calls += 1
             if self.calls == 6:
                 raise KeyboardInterrupt
-            return super().embed(pixels)
+            return super().embed(prepared)
 
     store = LocalStore(tmp_path / "library")
     space = Space("grid", "5" * 64, 1, Metric.COSINE, 48)
-    job = indexing.Job(folder, Patterns(), "", space, store.folder)
+    job = indexing.Job(folder, Patterns(), "", space, None, store.folder)
     with pytest.raises(KeyboardInterrupt):
-        indexing.run(store, job, Interrupted, lambda _: None)
+        indexing.run(store, job, lambda _: Interrupted(), lambda _: None)
     done = store.status().files
     assert 4 <= done < 44
-    report = indexing.run(store, job, GridNetwork, lambda _: None)
+    report = indexing.run(store, job, lambda _: GridNetwork(), lambda _: None)
     assert (report.embedded, report.unchanged) == (44 - done, done)
 
 

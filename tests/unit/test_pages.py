@@ -52,7 +52,8 @@ def tile(number: int, score: float | None = None, **changes: object) -> Tile:
     values: dict[str, object] = {
         "thumbnail": b"jpeg %d" % number,
         "title": f"mugs/mug {number}.jpg",
-        "score": score,
+        "score": "" if score is None else f"{score:.3f}",
+        "share": score,
         "file": f"/pictures/mugs/mug {number}.jpg",
         "details": "JPEG · 400 × 300",
     }
@@ -130,9 +131,9 @@ def test_copies_are_counted_and_listed() -> None:
 
 
 def test_a_file_that_is_gone_has_no_link() -> None:
-    got = page(tile(1, 0.5, thumbnail=None), queries=(tile(2, thumbnail=None, file=""),))
+    got = page(tile(1, 0.5, thumbnail=None), queries=(tile(2, thumbnail=None, instead="“mug”"),))
     assert got.all("img") == got.all("a") == []
-    assert got.words("picture gone") == ["No preview", "No longer there"]
+    assert got.words("picture gone") == ["“mug”", "No longer there"]
     assert got.words("rank") == ["1"]
 
 

@@ -15,7 +15,7 @@ from lookgraph.errors import LibraryNotFoundError, PictureError, UsageError
 from lookgraph.library import Library
 from lookgraph.queries import PictureLike, direction
 from lookgraph.results import Hits
-from lookgraph.types import Vector
+from lookgraph.types import Metric, Vector
 from tests.pictures import as_bytes, drawn, exif, rgb_profile, save, unit
 
 SIZE = (320, 240)
@@ -56,7 +56,7 @@ def test_a_hit_says_all_about_a_picture(library: Library, folder: Path) -> None:
     assert first.name == "3.png"
     assert [hit.rank for hit in hits] == [1, 2, 3]
     assert [hit.score for hit in hits] == sorted((h.score for h in hits), reverse=True)
-    assert (hits.k, hits.ranked_by, hits.space) == (3, "cosine", library.space)
+    assert (hits.k, hits.ranked_by, hits.space) == (3, "cosine", library.space())
     assert 0 < hits.took_ms < 60_000
 
 
@@ -65,10 +65,10 @@ def test_the_scores_are_the_cosines_of_the_stored_embeddings(
 ) -> None:
     hits = library.search(folder / "5.png", k=100)
     assert len(hits) == COUNT
-    asked = library.store.embedding(library.space, digest(folder / "5.png"))
+    asked = library.store.embedding(library.space(), digest(folder / "5.png"))
     assert asked is not None
     for hit in hits:
-        other = library.store.embedding(library.space, hit.id)
+        other = library.store.embedding(library.space(), hit.id)
         assert other is not None
         one, two = asked.astype(np.float64), other.astype(np.float64)
         cosine = one @ two / np.linalg.norm(one) / np.linalg.norm(two)
@@ -191,7 +191,7 @@ def test_several_pictures_are_asked_for_by_their_mean_direction(
     library: Library, folder: Path
 ) -> None:
     def embedding(name: str) -> Vector:
-        found = library.store.embedding(library.space, digest(folder / name))
+        found = library.store.embedding(library.space(), digest(folder / name))
         assert found is not None
         return np.asarray(found / np.linalg.norm(found), np.float32)
 
@@ -219,11 +219,23 @@ def test_several_pictures_are_asked_for_by_their_mean_direction(
 
 def test_directions_are_put_together_as_rocchio_does() -> None:
     x, y, z = unit(2, 0, 0), unit(0, 5, 0), unit(0, 0, 1)
-    assert direction([x], []) == pytest.approx(x)
-    assert direction([x * 9, y], []) == pytest.approx(unit(1, 1, 0))
-    assert direction([x, y], [z]) == pytest.approx(unit(1, 1, -1))
-    assert direction([x], [y, z]) == pytest.approx(unit(4, -1, -1))
-    assert np.linalg.norm(direction([x, y, z], [x])) == pytest.approx(1)
+    assert direction([x], [], Metric.COSINE) == pytest.approx(x)
+    assert direction([x * 9, y], [], Metric.COSINE) == pytest.approx(unit(1, 1, 0))
+    assert direction([x, y], [z], Metric.COSINE) == pytest.approx(unit(1, 1, -1))
+    assert direction([x], [y, z], Metric.COSINE) == pytest.approx(unit(4, -1, -1))
+    assert np.linalg.norm(direction([x, y, z], [x], Metric.COSINE)) == pytest.approx(1)
+
+
+def test_where_lengths_count_directions_keep_them() -> None:
+    a, b, c = (np.array(numbers, np.float32) for numbers in ((4, 0), (0, 2), (6, 6)))
+    assert direction([a, b], [], Metric.L2).tolist() == [2, 1]
+    # As far beyond as half the way from what to avoid: (2, 1) + ((2, 1) - (6, 6)) / 2.
+    assert direction([a, b], [c], Metric.L2).tolist() == [0, -1.5]
+    assert direction([a, b], [c], Metric.INNER_PRODUCT).tolist() == [-1, -2]
+    zero = np.zeros(2, np.float32)
+    assert direction([zero], [], Metric.L2).tolist() == [0, 0]
+    with pytest.raises(UsageError, match="cancel"):
+        direction([zero], [], Metric.INNER_PRODUCT)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +243,7 @@ def test_directions_are_put_together_as_rocchio_does() -> None:
 )
 def test_what_has_no_direction_is_refused(towards: list[Vector], away: list[Vector]) -> None:
     with pytest.raises(UsageError):
-        direction(towards, away)
+        direction(towards, away, Metric.COSINE)
 
 
 def test_nothing_and_too_few_are_refused(library: Library, folder: Path) -> None:
@@ -299,11 +311,11 @@ def test_an_id_of_two_pictures_is_ambiguous(tmp_path: Path) -> None:
     assert entry
     assert entry.picture
     twin = entry.picture.id[:20] + "0" * 44
-    embedding = library.store.embedding(library.space, entry.picture.id)
+    embedding = library.store.embedding(library.space(), entry.picture.id)
     assert embedding is not None
     other = replace(entry, path="b.png", picture=replace(entry.picture, id=twin))
     with library.store.write() as writer:
-        writer.commit(library.space, [other], {twin: embedding})
+        writer.commit(library.space(), [other], {twin: embedding})
     with pytest.raises(UsageError, match=f"begins with {twin[:12]}"):
         library.search(twin[:12])
     assert library.search(entry.picture.id[:21])[0].score == pytest.approx(1, abs=1e-6)

@@ -11,8 +11,10 @@ from lookgraph.errors import LookgraphError, UsageError
 from lookgraph.interfaces.cli.console import say
 from lookgraph.interfaces.cli.demo import demo
 from lookgraph.interfaces.cli.doctor import doctor
+from lookgraph.interfaces.cli.evaluate import evaluate
 from lookgraph.interfaces.cli.exchange import export, import_
 from lookgraph.interfaces.cli.index import index
+from lookgraph.interfaces.cli.models import models
 from lookgraph.interfaces.cli.search import search
 from lookgraph.interfaces.cli.status import status
 
@@ -31,7 +33,7 @@ def cli() -> None:
     """  # noqa: D301 - click wants the character itself
 
 
-for command in (index, search, status, doctor, export, import_, demo):
+for command in (index, search, status, evaluate, models, doctor, export, import_, demo):
     cli.add_command(command)
 
 

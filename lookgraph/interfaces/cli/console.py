@@ -39,22 +39,42 @@ def json_option(command: Command) -> Command:
     )
 
 
-def open_library(library: Path | None, folder: Path | None = None) -> "Library":
+def runtime_options(command: Command) -> Command:
+    """Add ``--runtime`` and ``--device``."""
+    runtime = click.option(
+        "--runtime",
+        type=click.Choice(["auto", "onnxruntime", "openvino"]),
+        default="auto",
+        help="What runs the network.  [default: the faster one, once measured]",
+    )
+    device = click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "gpu"]),
+        default="auto",
+        help="Where it runs.  [default: a GPU where the runtime can use one]",
+    )
+    return runtime(device(command))
+
+
+def open_library(
+    library: Path | None,
+    folder: Path | None = None,
+    runtime: str = "auto",
+    device: str = "auto",
+) -> "Library":
     """The library that the options speak of."""
     from lookgraph.library import Library
 
-    return Library.open(folder or Path(), at=library)
+    return Library.open(folder or Path(), at=library, runtime=runtime, device=device)
 
 
-def library_for(picture: str, library: Path | None) -> "Library":
+def library_for(picture: str | None, library: Path | None, runtime: str, device: str) -> "Library":
     """The library that a search is in: the one asked for, or found here, or else the picture's."""
-    from lookgraph.library import Library
-
-    opened = open_library(library)
+    opened = open_library(library, None, runtime, device)
+    if picture is None or library is not None or opened.store.exists():
+        return opened
     folder = Path(picture).parent
-    if library is None and not opened.store.exists() and folder.is_dir():
-        return Library.open(folder)
-    return opened
+    return open_library(None, folder, runtime, device) if folder.is_dir() else opened
 
 
 def say(text: str) -> None:

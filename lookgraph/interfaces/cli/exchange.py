@@ -10,12 +10,13 @@ from lookgraph.interfaces.cli.console import counted, library_option, open_libra
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @library_option
-def export(file: Path, library: Path | None) -> None:
+@click.option("--model", metavar="MODEL", help="Whose embeddings, if the library has several.")
+def export(file: Path, library: Path | None, model: str | None) -> None:
     """Write the embeddings and paths to FILE: .npz for NumPy, .parquet for everything else."""
     from lookgraph import exchange
 
     opened = open_library(library)
-    count = exchange.write(opened.store, opened.space, file)
+    count = exchange.write(opened.store, opened.space(model), file)
     say(f"Wrote {counted(count, 'file')} with embeddings to {file}.")
 
 
@@ -32,5 +33,5 @@ def import_(file: Path, folder: Path | None, library: Path | None) -> None:
     from lookgraph import exchange
 
     opened = open_library(library, folder)
-    count = exchange.read(opened.store, opened.space, file, opened.root)
+    count = exchange.read(opened.store, opened.takes, file, opened.root)
     say(f"Read {counted(count, 'file')} with embeddings from {file}.")

@@ -19,10 +19,12 @@ from lookgraph.interfaces.cli.console import (
     open_library,
     printable_name,
     put_json,
+    runtime_options,
     say,
 )
 
 if TYPE_CHECKING:
+    from lookgraph.choosing import ModelLike
     from lookgraph.indexing import IndexReport, Progress
     from lookgraph.library import Library
     from lookgraph.stores.base import Status
@@ -38,6 +40,37 @@ _SECONDS_BETWEEN_LINES = 5.0
 @click.option(
     "--exclude", multiple=True, metavar="GLOB", help="Not these files and folders; repeatable."
 )
+@click.option(
+    "--model",
+    metavar="MODEL",
+    help="The network: a name from `lookgraph models`, or an ONNX file."
+    "  [default: those that the library has, or efficientnet-lite0]",
+)
+@click.option(
+    "--model-option",
+    "model_options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="What an ONNX file does not say of itself, such as size=224; repeatable.",
+)
+@click.option(
+    "--weights",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The network's weights, instead of a download.",
+)
+@click.option("--own-weights", is_flag=True, help="These weights are somebody's own.")
+@click.option(
+    "--metric",
+    type=click.Choice(["cosine", "l2", "inner-product"]),
+    help="How embeddings are compared.  [default: what suits the network]",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16", "int8"]),
+    help="What the network computes with.  [default: float32]",
+)
+@runtime_options
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
 @json_option
@@ -46,6 +79,14 @@ def index(
     library: Path | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
+    model: str | None,
+    model_options: tuple[str, ...],
+    weights: Path | None,
+    own_weights: bool,
+    metric: str | None,
+    precision: str | None,
+    runtime: str,
+    device: str,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -55,14 +96,20 @@ def index(
     Only new and changed pictures are read. The library is kept in FOLDER/.lookgraph, or where
     --library says. --include and --exclude are kept with it and hold until others are given.
     Stop it at any time: what is done stays, and the next run goes on.
+
+    A library can have embeddings of several networks side by side: --model adds one.
     """
-    opened = open_library(library, folder)
+    opened = open_library(library, folder, runtime, device)
+    wanted = _wanted(model, model_options, weights, own_weights)
     try:
         with _progress(quiet) as progress:
             report = opened.index(
                 folder,
                 include=include or None,
                 exclude=exclude or None,
+                model=wanted,
+                metric=metric,
+                precision=precision,
                 dry_run=dry_run,
                 progress=progress,
             )
@@ -80,6 +127,33 @@ def index(
         say(_summary(opened, status, report))
         _list_skipped(opened, status.skipped)
     return SKIPPED if status.skipped else 0
+
+
+def _wanted(
+    model: str | None, options: tuple[str, ...], weights: Path | None, own_weights: bool
+) -> "ModelLike | None":
+    """The network that the options speak of."""
+    from lookgraph.models.registry import DEFAULT_MODEL
+
+    if own_weights and weights is None:
+        raise click.UsageError("--own-weights needs --weights FILE.")
+    if weights:
+        from lookgraph.models.registry import find_model
+        from lookgraph.models.weights import own_weights as with_own
+        from lookgraph.models.weights import take_weights
+
+        row = find_model(model or DEFAULT_MODEL)
+        if own_weights:
+            return with_own(row, weights)
+        take_weights(row, weights)
+        return row
+    if options:
+        from lookgraph.choosing import resolve
+
+        if model is None:
+            raise click.UsageError("--model-option needs --model FILE.onnx.")
+        return resolve(model, options)
+    return model
 
 
 def _forecast(report: "IndexReport") -> str:
@@ -133,8 +207,8 @@ def _bar() -> Iterator["Callable[[Progress], None]"]:
     from rich.console import Console
 
     with rich.Progress(
-        rich.TextColumn("Indexing"),
-        rich.BarColumn(),
+        rich.TextColumn("Indexing with {task.description}"),
+        rich.BarColumn(bar_width=24),
         rich.MofNCompleteColumn(),
         rich.TextColumn("{task.fields[rate]}"),
         rich.TimeRemainingColumn(),
@@ -146,8 +220,19 @@ def _bar() -> Iterator["Callable[[Progress], None]"]:
         began = time.monotonic()
 
         def show(now: "Progress") -> None:
+            nonlocal began
+            if now.done == 0:  # of each space
+                began = time.monotonic()
+                bar.reset(task)
             rate = f"{now.done / max(time.monotonic() - began, 1e-3):.0f}/s" if now.done else ""
-            bar.update(task, completed=now.done, total=now.total, rate=rate, visible=True)
+            bar.update(
+                task,
+                description=now.space.model,
+                completed=now.done,
+                total=now.total,
+                rate=rate,
+                visible=True,
+            )
 
         yield show
 
@@ -160,9 +245,11 @@ class _Lines:
 
     def show(self, now: "Progress") -> None:
         moment = time.monotonic()
+        if now.done == 0:  # of each space
+            self.began = moment
         if moment - self.told < _SECONDS_BETWEEN_LINES:
             return
         self.told = moment
-        rate = now.done / (moment - self.began)
+        rate = now.done / max(moment - self.began, 1e-3)
         left = (now.total - now.done) / rate if rate else 0.0
         say(f"{now.done:,} of {now.total:,} files, {rate:.0f} a second, {left:.0f} s left")

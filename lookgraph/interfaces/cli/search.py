@@ -14,6 +14,7 @@ from lookgraph.interfaces.cli.console import (
     printable_name,
     put,
     put_json,
+    runtime_options,
     say,
     shown_path,
 )
@@ -42,7 +43,7 @@ def _part(
 
 
 @click.command()
-@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE…")
+@click.argument("pictures", nargs=-1, metavar="PICTURE…")
 @library_option
 @click.option("-k", default=10, show_default=True, help="How many look-alikes.")
 @click.option(
@@ -51,6 +52,19 @@ def _part(
 @click.option(
     "--crop", metavar="X,Y,W,H", callback=_part, help="Only this part of the picture, in pixels."
 )
+@click.option(
+    "--text",
+    "texts",
+    multiple=True,
+    metavar="WORDS",
+    help="What the pictures should show, for networks that know words; repeatable.",
+)
+@click.option(
+    "--model",
+    metavar="MODEL",
+    help="Whose embeddings are compared, if the library has several.  [default: the first]",
+)
+@runtime_options
 @click.option(
     "--html",
     metavar="FILE",
@@ -64,6 +78,10 @@ def search(
     k: int,
     without: tuple[str, ...],
     crop: tuple[int, int, int, int] | None,
+    texts: tuple[str, ...],
+    model: str | None,
+    runtime: str,
+    device: str,
     html: Path | None,
     as_json: bool,
 ) -> None:
@@ -75,8 +93,10 @@ def search(
     """
     if html and as_json:
         raise click.UsageError("--html and --json cannot be given together.")
-    opened = library_for(pictures[0], library)
-    hits = opened.search(*pictures, k=k, without=without, crop=crop)
+    if not pictures and not texts:
+        raise click.UsageError("Missing argument 'PICTURE…': what are you looking for?")
+    opened = library_for(pictures[0] if pictures else None, library, runtime, device)
+    hits = opened.search(*pictures, text=texts, k=k, without=without, crop=crop, model=model)
     if as_json:
         put_json(_as_json(opened, hits))
     elif html:
@@ -86,7 +106,8 @@ def search(
         _show(hits)
     else:
         for hit in hits:
-            put(f"{hit.score:.4f}\t{shown_path(hit.file)}")
+            number = hit.score if hit.distance is None else hit.distance
+            put(f"{number:.4f}\t{shown_path(hit.file)}")
     if len(hits) < k:
         say(_too_few(opened, len(hits)))
 
@@ -100,7 +121,8 @@ def _too_few(opened: "Library", found: int) -> str:
 def _as_json(opened: "Library", hits: "Hits") -> dict[str, object]:
     return {
         "query": {
-            "pictures": [subject.name for subject in hits.question.pictures],
+            "pictures": [one.name for one in hits.question.pictures if not one.is_text],
+            "texts": [one.name for one in hits.question.pictures if one.is_text],
             "not": [subject.name for subject in hits.question.without],
             "crop": hits.question.crop,
         },
@@ -119,6 +141,7 @@ def _hit_as_json(hit: "Hit") -> dict[str, object]:
         "path": hit.path,
         "id": hit.id,
         "score": hit.score,
+        **({} if hit.distance is None else {"distance": hit.distance}),
         "file": hit.file,
         "copies": hit.copies,
         "format": hit.format,
@@ -126,6 +149,10 @@ def _hit_as_json(hit: "Hit") -> dict[str, object]:
         "height": hit.height,
         "taken": hit.taken,
     }
+
+
+def _closeness(hits: "Hits") -> str:
+    return "score" if all(hit.distance is None for hit in hits) else "distance"
 
 
 def write_page(hits: "Hits", file: Path) -> None:
@@ -173,7 +200,7 @@ def _show(hits: "Hits") -> None:
     )
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("#", justify="right")
-    table.add_column("score", justify="right")
+    table.add_column(_closeness(hits), justify="right")
     table.add_column("picture", overflow="fold")
     table.add_column("")
     for hit in hits:
@@ -181,5 +208,6 @@ def _show(hits: "Hits") -> None:
         if hits.question.is_about(hit.id):
             more = "the picture itself"
         path = Text(printable_name(shown_path(hit.file)), style=f"link {Path(hit.file).as_uri()}")
-        table.add_row(str(hit.rank), f"{hit.score:.3f}", path, Text(more, style="dim"))
+        number = f"{hit.score:.3f}" if hit.distance is None else f"{hit.distance:.4g}"
+        table.add_row(str(hit.rank), number, path, Text(more, style="dim"))
     console.print(table)

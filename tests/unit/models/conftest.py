@@ -7,8 +7,9 @@ import pytest
 
 from lookgraph.models.cache import network_file
 from lookgraph.models.embedder import Embedder
-from lookgraph.models.registry import DEFAULT_MODEL, Model, find_model
-from lookgraph.models.runtimes import OnnxRuntime
+from lookgraph.models.model import Model
+from lookgraph.models.registry import DEFAULT_MODEL, find_model
+from lookgraph.models.runtimes.onnx_runtime import OnnxRuntime
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +26,7 @@ def network(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="session")
 def embedder(model: Model, network: Path) -> Embedder:
-    return Embedder(model, OnnxRuntime(network, threads=1))
+    return Embedder(model, model.space(), OnnxRuntime(network, threads=1))
 
 
 @pytest.fixture

@@ -23,17 +23,21 @@ def drawn(width: int, height: int) -> NDArray[np.uint8]:
     return np.stack([red, green, blue], axis=-1).astype(np.uint8)
 
 
-def resized_then_cut(image: Image.Image) -> NDArray[np.uint8]:
-    """torchvision's Resize(256) and CenterCrop(224), shape (224, 224, 3).
+def resized_then_cut(
+    image: Image.Image,
+    side: int = 256,
+    resample: Image.Resampling = Image.Resampling.BICUBIC,
+) -> NDArray[np.uint8]:
+    """torchvision's Resize(side) and CenterCrop(224), shape (224, 224, 3).
 
     In two passes, because from version 13 on, Pillow resizes tall pictures in another order.
     """
     short, long = min(image.size), max(image.size)
-    longer = int(256 * long / short)
-    width, height = (256, longer) if image.width == short else (longer, 256)
-    columns = image.resize((width, image.height), Image.Resampling.BICUBIC)
-    whole = columns.resize((width, height), Image.Resampling.BICUBIC)
-    left, top = (int(round((side - 224) / 2.0)) for side in whole.size)  # noqa: RUF046
+    longer = int(side * long / short)
+    width, height = (side, longer) if image.width == short else (longer, side)
+    columns = image.resize((width, image.height), resample)
+    whole = columns.resize((width, height), resample)
+    left, top = (int(round((edge - 224) / 2.0)) for edge in whole.size)  # noqa: RUF046
     return np.asarray(whole.crop((left, top, left + 224, top + 224)))
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from lookgraph.errors import ModelError, WeightsError
 from lookgraph.models import cache as module
-from lookgraph.models.cache import network_file
-from lookgraph.models.registry import Model
+from lookgraph.models.cache import Part, network_file
+from lookgraph.models.model import Model
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def builds(network: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[
     names: list[str] = []
     data = network.read_bytes()
 
-    def build(model: Model) -> bytes:
+    def build(model: Model, part: Part) -> bytes:
         names.append(model.name)
         return data
 
@@ -134,8 +134,9 @@ def test_processes_that_build_at_once_all_get_the_network(network: Path, cache: 
     code = (
         "from lookgraph.models.embedder import open_embedder\n"
         "from lookgraph.models.probe import probe_picture\n"
-        "embedder = open_embedder('efficientnet-lite0', 1)\n"
-        "embedding = embedder.embed(probe_picture()[None])[0]\n"
+        "from lookgraph.models.registry import MODELS\n"
+        "embedder = open_embedder(MODELS[0], MODELS[0].space(), callers=1)\n"
+        "embedding = embedder.embed([probe_picture()])[0]\n"
         "print(abs(embedding[:8] - embedder.model.check).max() < 1e-5)"
     )
 

@@ -1,6 +1,6 @@
-"""The built network computes what the original one does."""
+"""The default network computes what the original one does."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,17 @@ from PIL import Image
 from lookgraph.errors import CheckpointError, ModelError
 from lookgraph.models.checkpoints import read_checkpoint
 from lookgraph.models.embedder import Embedder, normalise, open_embedder
+from lookgraph.models.model import Model
 from lookgraph.models.networks import build_network
 from lookgraph.models.probe import probe_picture
-from lookgraph.models.registry import Model
-from lookgraph.models.runtimes import OnnxRuntime
+from lookgraph.models.runtimes.onnx_runtime import OnnxRuntime
 from lookgraph.models.weights import locate_weights
+from lookgraph.types import Metric
 
 from .reference import FILE, SIZES, digest, drawn, resized_then_cut
 
 State = Mapping[str, NDArray[Any]]
+Pictures = Sequence[NDArray[np.uint8]]
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +33,8 @@ def state(model: Model) -> State:
 
 
 @pytest.fixture(scope="session")
-def pictures(embedder: Embedder) -> NDArray[np.uint8]:
-    return np.stack([embedder.prepare(Image.fromarray(drawn(*size))) for size in SIZES])
+def pictures(embedder: Embedder) -> Pictures:
+    return [embedder.prepare(Image.fromarray(drawn(*size))) for size in SIZES]
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +46,7 @@ def expected() -> NDArray[np.float32]:
 
 
 def test_embeddings_are_those_of_the_original_network(
-    embedder: Embedder, pictures: NDArray[np.uint8], expected: NDArray[np.float32]
+    embedder: Embedder, pictures: Pictures, expected: NDArray[np.float32]
 ) -> None:
     """Measured: 8e-5 and a cosine of 1 - 8e-8; from the values that our preparation rounds."""
     embeddings = embedder.embed(pictures)
@@ -58,7 +60,7 @@ def test_with_its_preparation_they_are_the_same_to_the_last_digits(
     embedder: Embedder, expected: NDArray[np.float32]
 ) -> None:
     """Measured: 5e-7 on AVX-512."""
-    pictures = np.stack([resized_then_cut(Image.fromarray(drawn(*size))) for size in SIZES])
+    pictures = [resized_then_cut(Image.fromarray(drawn(*size))) for size in SIZES]
 
     np.testing.assert_allclose(embedder.embed(pictures), expected, rtol=0, atol=1e-5)
 
@@ -68,7 +70,7 @@ def test_the_probe_is_embedded_as_by_the_original_network(embedder: Embedder) ->
     with np.load(FILE) as reference:
         expected = reference["probe"]
 
-    (embedding,) = embedder.embed(probe_picture()[None])
+    (embedding,) = embedder.embed([probe_picture()])
 
     np.testing.assert_allclose(embedding, expected, rtol=0, atol=1e-5)
     np.testing.assert_allclose(embedder.model.check, expected[:8], rtol=0, atol=1e-7)
@@ -81,21 +83,21 @@ def test_the_probe_is_the_same_picture_everywhere() -> None:
 
 
 def test_another_picture_is_far_from_the_probes_pinned_numbers(embedder: Embedder) -> None:
-    (other,) = embedder.embed(probe_picture()[None, ::-1])
+    (other,) = embedder.embed([probe_picture()[::-1]])
 
     assert np.abs(other[:8] - embedder.model.check).max() > 1e-2
 
 
 def test_a_batch_gives_what_its_pictures_give_one_by_one(
-    embedder: Embedder, pictures: NDArray[np.uint8]
+    embedder: Embedder, pictures: Pictures
 ) -> None:
-    singles = np.concatenate([embedder.embed(picture[None]) for picture in pictures])
+    singles = np.concatenate([embedder.embed([picture]) for picture in pictures])
 
     np.testing.assert_allclose(embedder.embed(pictures), singles, rtol=0, atol=1e-5)
 
 
 def test_no_pictures_give_no_embeddings(embedder: Embedder) -> None:
-    assert embedder.embed(np.empty((0, 224, 224, 3), np.uint8)).shape == (0, 1280)
+    assert embedder.embed([]).shape == (0, 1280)
 
 
 def test_inputs_and_outputs_are_as_promised(state: State, model: Model) -> None:
@@ -129,9 +131,9 @@ def test_a_tensor_without_a_place_is_named(state: State, model: Model) -> None:
 
 
 def test_threads_share_a_runtime_and_get_their_own_answers(
-    embedder: Embedder, pictures: NDArray[np.uint8]
+    embedder: Embedder, pictures: Pictures
 ) -> None:
-    alone = [embedder.embed(picture[None]).tobytes() for picture in pictures]
+    alone = [embedder.embed([picture]).tobytes() for picture in pictures]
 
     with ThreadPoolExecutor(4) as pool:
         jobs = [(n, pool.submit(embedder.embed, pictures[n : n + 1])) for n in [0, 1, 2] * 8]
@@ -140,21 +142,21 @@ def test_threads_share_a_runtime_and_get_their_own_answers(
 
 
 def test_two_threads_in_the_runtime_change_nothing(
-    network: Path, embedder: Embedder, pictures: NDArray[np.uint8]
+    network: Path, embedder: Embedder, pictures: Pictures
 ) -> None:
-    two = normalise(OnnxRuntime(network, threads=2).run(pictures))
+    two = normalise(OnnxRuntime(network, threads=2).run(np.stack(pictures)))
 
     np.testing.assert_allclose(two, embedder.embed(pictures), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(
-    "pixels", [np.zeros((1, 225, 224, 3), np.uint8), np.zeros((1, 224, 224, 3), np.float32)]
+    "pixels", [np.zeros((225, 224, 3), np.uint8), np.zeros((224, 224, 3), np.float32)]
 )
 def test_other_pixels_are_refused_without_noise_on_stderr(
     embedder: Embedder, pixels: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(ModelError, match=r"the network failed on \(1, 22"):
-        embedder.embed(pixels)
+    with pytest.raises(ModelError, match=r"the network failed.*\(1, 22"):
+        embedder.embed([pixels])
     assert capfd.readouterr().err == ""
 
 
@@ -182,15 +184,18 @@ def test_a_row_without_direction_does_not_take_the_others_with_it() -> None:
 
 
 def test_pictures_of_one_colour_have_usable_embeddings(embedder: Embedder) -> None:
-    plain = np.stack([np.full((224, 224, 3), value, np.uint8) for value in (0, 127, 128, 255)])
+    plain = [np.full((224, 224, 3), value, np.uint8) for value in (0, 127, 128, 255)]
 
     embeddings = embedder.embed(plain)
 
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-6)
 
 
-def test_a_network_is_opened_by_its_name(network: Path, pictures: NDArray[np.uint8]) -> None:
-    opened = open_embedder("efficientnet-lite0", threads=1)
+def test_a_network_is_opened_for_a_space(network: Path, model: Model, pictures: Pictures) -> None:
+    space = model.space(Metric.L2)
+    opened = open_embedder(model, space, callers=1)
 
-    assert opened.space == opened.model.space
-    assert opened.embed(pictures[:1]).shape == (1, 1280)
+    assert opened.space == space
+    (embedding,) = opened.embed(pictures[:1])
+    assert embedding.shape == (1280,)
+    assert np.linalg.norm(embedding) > 2
