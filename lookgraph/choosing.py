@@ -149,6 +149,16 @@ class Chooser:
             raise _no_words(chosen[0].space)
         return speaking[0]
 
+    def named(self, name: str) -> list[Space]:
+        """The library's spaces of the network with this name, or the one with this name.
+
+        Raises:
+            LibraryFormatError: there is none.
+        """
+        if held := self._held(name):
+            return held
+        raise self._not_held(name)
+
     def takes(self, space: Space) -> bool:
         """Whether it is the library's, or one of a network in the registry."""
         return space in self._spaces() or self._of_row(space).is_known

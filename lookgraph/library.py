@@ -18,7 +18,7 @@ from lookgraph.ingest.pipeline import Embeds
 from lookgraph.models.runtimes.base import Choice
 from lookgraph.queries import Asked, Asker, Box, PictureLike, direction
 from lookgraph.results import Hits, Question, Subject
-from lookgraph.stores.base import Match, Status
+from lookgraph.stores.base import Match, SpaceStatus, Status
 from lookgraph.stores.local import LocalStore
 from lookgraph.types import Entry, Hit, Metric, Patterns, Precision, Space, Vector
 
@@ -269,20 +269,25 @@ class Library:
                 return self.root / known.path
         return None
 
-    def remove_space(self, model: ModelLike) -> Space:
+    def remove(self, name: str) -> tuple[SpaceStatus, ...]:
         """Drop the embeddings of one network; the pictures and other networks' stay.
+
+        Args:
+            name: the network's, for all its spaces, or that of one space.
 
         Returns:
             what was dropped.
 
         Raises:
-            LibraryFormatError: the library has none of this network.
+            LibraryFormatError: the library has none of this name.
             LibraryLockedError: another process is writing.
         """
-        space = self._chooser.to_search(model).space
+        held = {one.space: one for one in self.status().spaces}
+        spaces = self._chooser.named(name)
         with self.store.write() as writer:
-            writer.remove_space(space)
-        return space
+            for space in spaces:
+                writer.remove_space(space)
+        return tuple(held[space] for space in spaces)
 
     def _network(self, chosen: Chosen) -> Embeds:
         """For a query: opened once, for one caller that may use all cores."""

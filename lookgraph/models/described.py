@@ -17,7 +17,7 @@ def as_text(model: Model) -> str | None:
         return None
     weights = {"file": str(model.weights.path), "fingerprint": model.weights.fingerprint}
     if model.adoption is None:
-        return json.dumps({"architecture": model.architecture, "weights": weights})
+        return json.dumps({"name": model.name, "weights": weights})
     told = asdict(replace(model, weights=_NOWHERE))
     return json.dumps({**told, "weights": weights})
 
@@ -43,7 +43,7 @@ def from_text(text: str) -> Model:
 def _model(told: dict[str, Any]) -> Model:
     weights = Own(Path(told["weights"]["file"]), str(told["weights"]["fingerprint"]))
     if "adoption" not in told:
-        row = next(row for row in MODELS if row.architecture == told["architecture"])
+        row = next(row for row in MODELS if row.name == told["name"])
         return replace(row, weights=weights, check=())
     how = told["preparation"]
     preparation = Preparation(

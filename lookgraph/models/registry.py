@@ -144,7 +144,7 @@ MODELS: tuple[Model, ...] = (
     ),
     Model(
         name="dinov2-small",
-        summary="DINOv2 ViT-S/14, trained without labels: what things look like, and their parts",
+        summary="DINOv2 ViT-S/14, trained without labels: how things look, and their parts",
         architecture="dinov2-small",
         dimension=384,
         metric=Metric.COSINE,

@@ -14,11 +14,11 @@ from uuid import uuid4
 from lookgraph.config import cache_folder
 from lookgraph.errors import UsageError, WeightsError
 from lookgraph.models.checksums import Algorithm, difference, digest_of, is_right
+from lookgraph.models.downloads.parts import storing
 from lookgraph.models.model import Carried, Model, Own, Published
-from lookgraph.models.parts import storing
 
 if TYPE_CHECKING:
-    from lookgraph.models.downloads import Tell
+    from lookgraph.models.downloads.receiving import Tell
 
 _KINDS = ("", ".part", ".part.json", ".bad", ".*.tmp")
 """What there may be of a published file. Its ``.lock`` stays: somebody may be holding it."""
@@ -98,7 +98,7 @@ def fetch_weights(model: Model, progress: "Tell") -> list[Path]:
         WeightsError: a file cannot be had, or is not what was published.
         StorageError: the disk is full or cannot be written to.
     """
-    from lookgraph.models.downloads import download
+    from lookgraph.models.downloads.receiving import download
 
     wanted = list(files_of(model))
     total = sum(one.bytes for one in wanted) if all(one.bytes for one in wanted) else 0

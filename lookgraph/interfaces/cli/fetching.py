@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lookgraph.interfaces.cli.console import say, size_text
 
 if TYPE_CHECKING:
-    from lookgraph.models.downloads import Tell
+    from lookgraph.models.downloads.receiving import Tell
 
 _SECONDS_BETWEEN_LINES = 5.0
 

@@ -130,10 +130,7 @@ def _take(model: "Model", files: tuple[Path, ...], quiet: bool) -> None:
 
 
 def _remove_embeddings(opened: "Library", name: str) -> None:
-    held = {one.space.name: one for one in opened.status().spaces}
-    spaces = [one.space.name for one in held.values() if name in {one.space.name, one.space.model}]
-    for one in spaces or [name]:
-        gone = held[opened.remove_space(one).name]
+    for gone in opened.remove(name):
         say(
             f"{gone.space.name}: {counted(gone.pictures, 'embedding')} removed from the library of "
             f"{opened.root}, {size_text(gone.bytes)} freed."

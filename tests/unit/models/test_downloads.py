@@ -25,10 +25,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookgraph.errors import DownloadError, StorageError, WeightsError
-from lookgraph.models.downloads import Patience, download
+from lookgraph.models.downloads.receiving import Patience, download
+from lookgraph.models.downloads.servers import wait_for
+from lookgraph.models.downloads.turns import turn
 from lookgraph.models.model import Published
-from lookgraph.models.servers import wait_for
-from lookgraph.models.turns import turn
 from tests.conftest import missing
 from tests.unit.models.misbehaving import (
     Handler,
@@ -425,7 +425,7 @@ def test_an_endless_file_is_cut_off(server: Server, published: Published, tmp_pa
 def test_an_endless_file_of_unknown_size_is_cut_off_too(
     server: Server, published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lookgraph.models.downloads._MOST_BYTES", 1 << 20)
+    monkeypatch.setattr("lookgraph.models.downloads.receiving._MOST_BYTES", 1 << 20)
     server.always = endless
     with pytest.raises(WeightsError, match="goes on after 1,048,576 bytes"):
         fetch(replace(published, bytes=0), tmp_path)
@@ -665,7 +665,7 @@ def driver(published: Published, folder: Path, first: str = "") -> str:
     """A program that fetches the file."""
     return (
         f"{first}\nfrom pathlib import Path\n"
-        "from lookgraph.models.downloads import Patience, download\n"
+        "from lookgraph.models.downloads.receiving import Patience, download\n"
         "from lookgraph.models.model import Published\n"
         f"download({published!r}, Path({str(folder)!r}), lambda here, total: None,\n"
         "         Patience(timeout=20.0, pauses=(0.1, 0.1)))\n"

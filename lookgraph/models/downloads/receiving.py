@@ -10,10 +10,10 @@ from typing import TypeAlias
 
 from lookgraph.errors import DownloadError, StorageError
 from lookgraph.models.checksums import digest_of, is_right
+from lookgraph.models.downloads.parts import Part, set_apart, size_of_part, storing
+from lookgraph.models.downloads.servers import NoRest, Passing, ask
+from lookgraph.models.downloads.turns import turn
 from lookgraph.models.model import Published
-from lookgraph.models.parts import Part, set_apart, size_of_part, storing
-from lookgraph.models.servers import NoRest, Passing, ask
-from lookgraph.models.turns import turn
 
 Tell: TypeAlias = Callable[[int, int], None]
 """Is told how many bytes are here, and of how many; 0 if that is not known."""

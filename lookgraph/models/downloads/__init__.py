@@ -1,0 +1,1 @@
+"""Fetches the files that networks are made of."""
