@@ -63,12 +63,17 @@ def _over_white(image: "Image.Image") -> "Image.Image":
 
 def _apply_profile(image: "Image.Image") -> "Image.Image":
     if image.mode not in {"L", "CMYK", "LAB"}:
-        image = image.convert("RGB")
+        image = _to_rgb(image)
     profile = image.info.get("icc_profile")
     # Pillow converts no LAB without a transform.
     if (profile or image.mode == "LAB") and (transform := _transform(profile, image.mode)):
         return transform.apply(image)
-    return image.convert("RGB")
+    return _to_rgb(image)
+
+
+def _to_rgb(image: "Image.Image") -> "Image.Image":
+    """In mode RGB; the picture itself, where Pillow would copy it."""
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 @functools.lru_cache(maxsize=32)

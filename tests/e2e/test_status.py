@@ -90,7 +90,8 @@ def test_help_and_version() -> None:
         said = lookgraph(command, "-h").out.decode()
         assert said.startswith(f"Usage: lookgraph {command} ")
         assert ("--json" in said) == (command not in {"export", "import", "demo"})
-        assert "--library DIR" in said
+        assert ("--library DIR" in said) == (command != "models")
+    assert "--library DIR" in lookgraph("models", "remove", "-h").out.decode()
 
 
 @pytest.mark.parametrize("arguments", [[], ["nosuch"], ["--nosuch"], ["status", "--nosuch"]])
