@@ -12,6 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+import numpy as np
+
 from lookgraph.config import usable_cores
 from lookgraph.errors import MissingExtraError, ModelError
 from lookgraph.models.runtimes.base import input_of
@@ -123,7 +125,11 @@ def _openvino() -> ModuleType:
     before = sys.modules.get(_TELEMETRY)
     sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # as the import system has it
     try:
-        return importlib.import_module("openvino")
+        openvino = importlib.import_module("openvino")
+        # A tensor's first `data` in a process makes a table of NumPy's types, and lets go of the
+        # interpreter on the way: two threads that are both first wait for each other for ever.
+        openvino.Tensor(np.zeros(1, np.uint8)).data  # noqa: B018
+        return openvino
     finally:
         del sys.modules[_TELEMETRY]
         if before is not None:
