@@ -1,7 +1,8 @@
 # make demo [FOLDER=photos]   install and show the look-alikes of a picture
 # make test                   install and run every check
 # make quick                  the checks that take seconds
-# make bench                  the benchmarks; needs a folder of photographs, PHOTOS=…
+# make bench [ROWS=…]         the benchmarks; needs a folder of photographs, PHOTOS=…; with ROWS,
+#                             that of so many pictures alone, such as 1000000
 # make lock                   choose the development dependencies' versions anew
 
 PYTHON ?= python3
@@ -9,6 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PHOTOS ?= ../shared/photos
 FOLDER ?=
+ROWS ?=
+EMBEDDINGS ?=
 
 .PHONY: demo test quick format bench lock clean
 
@@ -31,7 +34,9 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/installed-dev
-	$(BIN)/python -m benchmarks.run --photographs "$(PHOTOS)"
+	$(if $(ROWS),$(BIN)/pip install --quiet uv && $(BIN)/uv pip install --quiet --python $(BIN)/python --group bench)
+	$(BIN)/python -m benchmarks.run --photographs "$(PHOTOS)" \
+	  $(if $(ROWS),--only large --rows $(ROWS)) $(if $(EMBEDDINGS),--embeddings "$(EMBEDDINGS)")
 
 lock: $(VENV)/installed
 	$(BIN)/pip install --quiet uv

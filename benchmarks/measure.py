@@ -7,10 +7,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from lookgraph.config import usable_cores
+
+RESULTS = Path(__file__).parent / "results"
+"""Where what was measured is written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Figure:
         name: what was measured.
         value: the number.
         unit: what it counts.
-        target: what it must reach.
+        target: what it must reach; None for a number that is only told.
         at_least: whether more is better.
         detail: the numbers that it was made from, by name.
     """
@@ -46,13 +49,15 @@ class Figure:
     name: str
     value: float
     unit: str
-    target: float
+    target: float | None
     at_least: bool
     detail: dict[str, float] = field(default_factory=dict)
 
     @property
     def reached(self) -> bool:
         """Whether it is good enough."""
+        if self.target is None:
+            return True
         return self.value >= self.target if self.at_least else self.value <= self.target
 
 
@@ -105,14 +110,21 @@ def middle(values: Sequence[float]) -> float:
 
 def machine() -> dict[str, object]:
     """What the figures were measured on, and with."""
-    packages = ("lookgraph", "numpy", "onnxruntime", "pillow")
+    packages = ("lookgraph", "numpy", "onnxruntime", "pillow", "faiss-cpu", "hnswlib", "usearch")
     return {
         "processor": _processor(),
         "cores": usable_cores(),
         "system": platform.platform(),
         "python": platform.python_version(),
-        **{package: version(package) for package in packages},
+        **{package: _version(package) for package in packages},
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _processor() -> str:

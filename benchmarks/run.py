@@ -1,19 +1,23 @@
 """Measure the figures of the README on a folder of photographs, print them and write them down.
 
     python -m benchmarks.run --photographs ../shared/photos [--only indexing] [--out FOLDER]
+    python -m benchmarks.run --photographs ../shared/photos --only large [--rows N]
+        [--embeddings FILE]
 
-The JSON file's name has the date; the machine and the versions stand in it.
+The JSON file's name has the date; the machine and the versions stand in it. ``large`` is done only
+if it is asked for: a million pictures take most of an hour, and the ``bench`` extra.
 """
 
 import argparse
 import json
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks import batches, indexing, networks, starting
-from benchmarks.measure import Figure, machine
+from benchmarks import batches, indexing, large, networks, starting
+from benchmarks.measure import RESULTS, Figure, machine
 
 _PARTS = {
     "batches": batches.figures,
@@ -21,29 +25,37 @@ _PARTS = {
     "networks": networks.figures,
     "starting": starting.figures,
 }
-_RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
     """Run the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--photographs", type=Path, required=True)
-    parser.add_argument("--only", choices=_PARTS, action="append")
-    parser.add_argument("--out", type=Path, default=_RESULTS)
+    parser.add_argument("--only", choices=[*_PARTS, "large"], action="append")
+    parser.add_argument("--rows", type=int, default=1_000_000, metavar="N")
+    parser.add_argument("--embeddings", type=Path, metavar="FILE")
+    parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     for name in options.only or _PARTS:
         with tempfile.TemporaryDirectory(prefix="lookgraph-bench-") as work:
             figures = []
-            for figure in _PARTS[name](options.photographs.resolve(), Path(work)):
+            for figure in _figures(name, options, Path(work)):
                 print(_line(figure), flush=True)
                 figures.append(figure)
         _write(options.out, name, figures)
 
 
+def _figures(name: str, options: argparse.Namespace, work: Path) -> Iterator[Figure]:
+    photographs = options.photographs.resolve()
+    if name != "large":
+        return _PARTS[name](photographs, work)
+    return large.figures(photographs, work, options.rows, options.embeddings or work / "crops.npz")
+
+
 def _line(figure: Figure) -> str:
     sign, verdict = ("≥" if figure.at_least else "≤"), ("" if figure.reached else "  MISSED")
     detail = ", ".join(f"{name} {value:.4g}" for name, value in figure.detail.items())
-    wanted = f"{sign} {figure.target:g}"
+    wanted = "" if figure.target is None else f"{sign} {figure.target:g}"
     return f"{figure.name:<46}{figure.value:>9.4g} {figure.unit:<6}{wanted:>7}{verdict}  {detail}"
 
 

@@ -17,11 +17,20 @@ if TYPE_CHECKING:
     from lookgraph.indexing import IndexReport, Progress
     from lookgraph.library import Library
     from lookgraph.results import Hits
-    from lookgraph.types import Hit
+    from lookgraph.types import Hit, Selection
 
 __version__ = "0.1.0"
 
-__all__ = ["Hit", "Hits", "IndexReport", "Library", "LookgraphError", "Progress", "__version__"]
+__all__ = [
+    "Hit",
+    "Hits",
+    "IndexReport",
+    "Library",
+    "LookgraphError",
+    "Progress",
+    "Selection",
+    "__version__",
+]
 
 _HOMES = {
     "Hit": "lookgraph.types",
@@ -29,6 +38,7 @@ _HOMES = {
     "IndexReport": "lookgraph.indexing",
     "Library": "lookgraph.library",
     "Progress": "lookgraph.indexing",
+    "Selection": "lookgraph.types",
 }
 
 

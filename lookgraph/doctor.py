@@ -35,6 +35,7 @@ _EXTRAS = {
     "keras": "h5py",
     "openvino": "openvino",
     "text": "tokenizers",
+    "faiss": "faiss",
 }
 
 _GPU_PACKAGES = {
@@ -171,3 +172,5 @@ def _library(library: Library) -> Iterator[Check]:
         damaged = len(library.store.damaged(space))
         rows = f"{space.name}: {damaged:,} of {status.pictures:,} embeddings are damaged"
         yield Check("embeddings", not damaged, rows, "Run `lookgraph doctor --repair`.")
+        if fault := library.store.index_fault(space):
+            yield Check("index", False, f"{space.name}: {fault}", "Run `lookgraph index`.")

@@ -12,11 +12,14 @@ from lookgraph.errors import StorageError
 from lookgraph.ingest.discover import Change, ChangeKind, UnreadFolder, compare, walk
 from lookgraph.ingest.pipeline import Embeds, Outcome, embed_files
 from lookgraph.stores.base import Store, Writer
-from lookgraph.types import Entry, Patterns, Skip, SkipKind, Space, Stamp, Vector
+from lookgraph.types import Entry, IndexKind, Patterns, Skip, SkipKind, Space, Stamp, Vector
 
 _COMMIT_SECONDS = 0.5
 _COMMIT_FILES = 512
 """A batch is committed when it has grown to so many files, or so old: what a crash can lose."""
+
+_RENEWED = 20_000
+"""After so many new embeddings the index is renewed, so that searches stay fast on the way."""
 
 _WASTE = 0.25
 _WASTE_ROWS = 1000
@@ -34,6 +37,7 @@ class Job:
         space: the space to embed into.
         network: what the library keeps of the space's network; None if its name is enough.
         library: where the library lies, which may be in that folder.
+        index: how it is to be searched; None for what was said before.
     """
 
     root: Path
@@ -42,19 +46,22 @@ class Job:
     space: Space
     network: str | None
     library: Path
+    index: IndexKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far the work is: files done of files to do, and how many of them were embedded.
 
-    Where a library has several spaces, each is done in turn: `space` says which.
+    Where a library has several spaces, each is done in turn: `space` says which. While an index
+    is made, `index` says which share of it is done, from 0 to 1; otherwise it is None.
     """
 
     done: int
     total: int
     embedded: int
     space: Space
+    index: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +140,12 @@ def run(
         if plan.unread:
             writer.commit(job.space, [_unread_entry(folder) for folder in plan.unread], {})
         _compact(store, writer, job.space)
+
+        def sealing(share: float) -> None:
+            done = plan.todo
+            progress(Progress(done, done, counts["embedded"], job.space, share))
+
+        writer.renew_index(job.space, job.index, sealing)
         return _report(plan, counts, started)
 
 
@@ -202,7 +215,7 @@ def _store(
     progress: Callable[[Progress], None],
 ) -> Counter[str]:
     counts: Counter[str] = Counter()
-    batch = _Batch()
+    batch, renewed = _Batch(), 0
     try:
         for outcome in outcomes:
             batch.add(outcome)
@@ -211,6 +224,9 @@ def _store(
                 writer.commit(space, batch.entries, batch.embeddings)
                 batch = _Batch()
                 progress(Progress(counts.total(), total, counts["embedded"], space))
+            if counts["embedded"] >= renewed + _RENEWED:
+                renewed = counts["embedded"]
+                writer.renew_index(space, None, lambda _: None)
     except KeyboardInterrupt:
         writer.commit(space, batch.entries, batch.embeddings)
         raise

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from lookgraph import indexing
 from lookgraph.choosing import Chooser, Chosen, ModelLike
-from lookgraph.config import LIBRARY_FOLDER, usable_cores
+from lookgraph.config import LIBRARY_FOLDER, RECALL, usable_cores
 from lookgraph.errors import LibraryNotFoundError, StorageError, UsageError
 from lookgraph.evaluating import Evaluation, evaluate_spaces
 from lookgraph.indexing import IndexReport, Progress
@@ -18,9 +20,20 @@ from lookgraph.ingest.pipeline import Embeds
 from lookgraph.models.runtimes.base import Choice
 from lookgraph.queries import Asked, Asker, Box, PictureLike, direction
 from lookgraph.results import Hits, Question, Subject
-from lookgraph.stores.base import Match, SpaceStatus, Status
+from lookgraph.stores.base import Answer, Match, SpaceStatus, Status
 from lookgraph.stores.local import LocalStore
-from lookgraph.types import Entry, Hit, Metric, Patterns, Precision, Space, Vector
+from lookgraph.types import (
+    EVERYTHING,
+    Entry,
+    Hit,
+    IndexKind,
+    Metric,
+    Patterns,
+    Precision,
+    Selection,
+    Space,
+    Vector,
+)
 
 if TYPE_CHECKING:
     from lookgraph.models.texts import TextEmbedder
@@ -110,6 +123,7 @@ class Library:
         model: ModelLike | None = None,
         metric: Metric | str | None = None,
         precision: Precision | str | None = None,
+        index: IndexKind | str | None = None,
         dry_run: bool = False,
         progress: Callable[[Progress], None] | None = None,
     ) -> IndexReport:
@@ -126,6 +140,9 @@ class Library:
                 the default one. Its other embeddings are left as they are.
             metric: how a new space compares embeddings; None for what suits the network.
             precision: what a new space's network computes with; None for float32.
+            index: how the library is to be searched, which holds for later calls too: ``exact``,
+                by comparing everything; ``ivf``, by codes with an exact second look; ``auto``, by
+                codes once comparing everything would take long. None for what was said before.
             dry_run: change nothing, only count what would be done.
             progress: is told now and then how far the work is.
 
@@ -136,10 +153,12 @@ class Library:
             UsageError: the folder is not in the library's, or the library would be made among
                 other files; or there is no such network.
             ModelError: the network cannot be had.
+            MissingExtraError: an index is asked for, and FAISS is not installed.
         """
         _refuse_foreign(self.store)
         metric = None if metric is None else Metric(metric)
         precision = None if precision is None else Precision(precision)
+        index = None if index is None else IndexKind(index)
         spaces = self._chooser.to_index(model, metric, precision)
         root = self.root
         if not root.is_dir():
@@ -158,7 +177,7 @@ class Library:
         reports = []
         for chosen in spaces:
             job = indexing.Job(
-                root, patterns, under, chosen.space, chosen.network, self.store.folder
+                root, patterns, under, chosen.space, chosen.network, self.store.folder, index
             )
             if dry_run:
                 reports.append(indexing.rehearse(self.store, job))
@@ -175,6 +194,8 @@ class Library:
         without: str | bytes | Iterable[PictureLike] = (),
         crop: Box | None = None,
         model: ModelLike | None = None,
+        among: Selection = EVERYTHING,
+        recall: float = RECALL,
     ) -> Hits:
         """Find the pictures that look most like one, or like what several have in common.
 
@@ -182,26 +203,111 @@ class Library:
             pictures: each a path, a file's bytes, a Pillow image, an array of shape
                 (height, width, 3) and type uint8, or an id. At least one, unless there is a text.
             text: what the pictures should show, in words; for networks that know words.
-            k: how many hits; fewer come if the library holds fewer.
+            k: how many hits; fewer come if fewer pictures may answer.
             without: pictures to move away from.
             crop: x, y, width, height: the part of each picture that counts.
             model: the network whose embeddings are compared; None for the library's first.
+            among: which pictures may answer.
+            recall: where the library has an index, the share of the true hits that is enough, on
+                average, above 0; 1 compares everything. The scores are exact in any case.
 
         Returns:
             hits, best first; the picture itself too, where the library holds it.
 
         Raises:
             LibraryNotFoundError: there is no library.
-            LibraryFormatError: the library has no embeddings of the network.
+            LibraryFormatError: the library has no embeddings of the network, or its index was
+                made by a newer Lookgraph.
             PictureError: a picture is none, or is not to be had.
             UsageError: k is below 1, the crop lies outside, or the network knows no words.
         """
-        if k < 1:
-            raise UsageError(f"k is {k}, but must be at least 1.")
+        _check_wishes(k, recall)
+        started = time.perf_counter()
+        query = self._query(pictures, text, without, crop, model)
+        (answer,) = self.store.search(query.space, query.embedding[np.newaxis], k, among, recall)
+        return self._hits(query, answer, k, started)
+
+    def search_over(
+        self,
+        *pictures: PictureLike,
+        score: float | None = None,
+        distance: float | None = None,
+        text: str | Sequence[str] = (),
+        without: str | bytes | Iterable[PictureLike] = (),
+        crop: Box | None = None,
+        model: ModelLike | None = None,
+        among: Selection = EVERYTHING,
+    ) -> Hits:
+        """Find all pictures over a score, or within a distance; every picture is compared.
+
+        Args:
+            pictures: as for `search`; so are the others.
+            score: the least that counts. Give this or the distance.
+            distance: the greatest that counts, in a space that has distances (L2).
+            text: likewise.
+            without: likewise.
+            crop: likewise.
+            model: likewise.
+            among: likewise.
+
+        Returns:
+            hits, best first, however many.
+
+        Raises:
+            LookgraphError: as `search`.
+            UsageError: neither or both of score and distance are given, one is not finite, or the
+                space has no distances.
+        """
+        started = time.perf_counter()
+        query = self._query(pictures, text, without, crop, model)
+        least = _least_score(query.space, score, distance)
+        answer = self.store.search_over(query.space, query.embedding, least, among)
+        return self._hits(query, answer, None, started)
+
+    def search_each(
+        self,
+        pictures: Iterable[PictureLike],
+        *,
+        k: int = 10,
+        model: ModelLike | None = None,
+        among: Selection = EVERYTHING,
+        recall: float = RECALL,
+    ) -> list[Hits]:
+        """Search with each of many pictures, in one pass over the library.
+
+        Args:
+            pictures: each as for `search`, a question of its own; so are the others.
+            k: likewise.
+            model: likewise.
+            among: likewise.
+            recall: likewise.
+
+        Returns:
+            what `search` gives for each, in their order.
+        """
+        _check_wishes(k, recall)
+        started = time.perf_counter()
+        queries = [self._query((picture,), (), (), None, model) for picture in pictures]
+        if not queries:
+            return []
+        embeddings = np.stack([query.embedding for query in queries])
+        answers = self.store.search(queries[0].space, embeddings, k, among, recall)
+        return [
+            self._hits(query, answer, k, started)
+            for query, answer in zip(queries, answers, strict=True)
+        ]
+
+    def _query(
+        self,
+        pictures: Sequence[PictureLike],
+        text: str | Sequence[str],
+        without: str | bytes | Iterable[PictureLike],
+        crop: Box | None,
+        model: ModelLike | None,
+    ) -> "_Query":
         if isinstance(without, str | bytes):
             without = (without,)  # one picture, not its letters
         texts = (text,) if isinstance(text, str) else tuple(text)
-        started = time.perf_counter()
         root = self.store.root
         chosen = self._chooser.to_search(model, with_text=bool(texts))
         space = chosen.space
@@ -209,23 +315,30 @@ class Library:
         asked = [asker.ask(picture, crop) for picture in pictures]
         asked += [Asked(Subject(one, is_text=True), self._word(chosen, one)) for one in texts]
         avoided = [asker.ask(picture, None) for picture in without]
-        query = direction(
+        embedding = direction(
             [one.embedding for one in asked], [one.embedding for one in avoided], space.metric
         )
-        matches = self.store.search(space, query, k)
+        question = Question(
+            pictures=tuple(one.subject for one in asked),
+            without=tuple(one.subject for one in avoided),
+            crop=crop,
+        )
+        return _Query(question, space, embedding)
+
+    def _hits(self, query: "_Query", answer: Answer, k: int | None, started: float) -> Hits:
+        root = self.store.root
         return Hits(
-            question=Question(
-                pictures=tuple(one.subject for one in asked),
-                without=tuple(one.subject for one in avoided),
-                crop=crop,
-            ),
-            space=space,
-            ranked_by=str(space.metric),
+            question=query.question,
+            space=query.space,
+            ranked_by=str(query.space.metric),
             k=k,
             took_ms=(time.perf_counter() - started) * 1000,
             hits=tuple(
-                _hit(root, rank, match, space.metric) for rank, match in enumerate(matches, 1)
+                _hit(root, rank, match, query.space.metric)
+                for rank, match in enumerate(answer.matches, 1)
             ),
+            searched=answer.by,
+            fault=answer.fault,
         )
 
     def evaluate(
@@ -300,6 +413,32 @@ class Library:
             self._texts[chosen.space] = chosen.open_texts()
         embedding: Vector = self._texts[chosen.space].embed([text])[0]
         return embedding
+
+
+class _Query(NamedTuple):
+    """A question, and where in the space of a network it lies."""
+
+    question: Question
+    space: Space
+    embedding: Vector
+
+
+def _check_wishes(k: int, recall: float) -> None:
+    if k < 1:
+        raise UsageError(f"k is {k}, but must be at least 1.")
+    if not 0 < recall <= 1:
+        raise UsageError(f"The recall is {recall}, but must be above 0, and at most 1.")
+
+
+def _least_score(space: Space, score: float | None, distance: float | None) -> float:
+    if (score is None) == (distance is None):
+        raise UsageError("Give either a score or a distance.")
+    if distance is not None and space.metric is not Metric.L2:
+        raise UsageError(f"{space.name} compares by {space.metric}: give a score, not a distance.")
+    least = -distance if distance is not None else score
+    if least is None or not np.isfinite(least):
+        raise UsageError("A score or distance must be a finite number.")
+    return least
 
 
 def _nearest(start: Path) -> Path | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import overload
 
 from lookgraph.pages import Tile, grid
-from lookgraph.types import Hit, Space
+from lookgraph.types import Hit, IndexKind, Space
 
 _NOTEBOOK_SIDE = 200
 
@@ -55,17 +55,21 @@ class Hits(Sequence[Hit]):
         question: what was asked.
         space: whose embeddings were compared.
         ranked_by: the space's metric.
-        k: how many were asked for.
+        k: how many were asked for; None for all over a score.
         took_ms: how long the search took, from the picture to the hits, in milliseconds.
         hits: at most k.
+        searched: by comparing everything, or by an index.
+        fault: why the library's index could not be used; None if it could, or there is none.
     """
 
     question: Question
     space: Space
     ranked_by: str
-    k: int
+    k: int | None
     took_ms: float
     hits: tuple[Hit, ...]
+    searched: IndexKind = IndexKind.EXACT
+    fault: str | None = None
 
     def __len__(self) -> int:
         return len(self.hits)

@@ -53,6 +53,17 @@ class Precision(Word):
     INT8 = "int8"
 
 
+class IndexKind(Word):
+    """How a library is searched."""
+
+    AUTO = "auto"
+    """By codes where comparing everything would take long on this machine."""
+    EXACT = "exact"
+    """By comparing everything."""
+    IVF = "ivf"
+    """By codes: FAISS' inverted lists of scalar-quantised rows, with an exact second look."""
+
+
 @dataclass(frozen=True, slots=True)
 class Space:
     """What makes embeddings comparable: those of different spaces never meet.
@@ -184,6 +195,35 @@ class Patterns:
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which pictures may answer a search: those for which all of it holds.
+
+    Attributes:
+        under: a folder's path, relative to the library's, that a file of it lies below; empty for
+            any.
+        name: a glob that the same file's name matches, or its whole path if the glob has a slash,
+            as in `Patterns`; empty for any.
+        taken_from: the earliest that it was taken, as far as that is given: ``2024``,
+            ``2024-06``, up to ``2024-06-30T12:00:00``; None for any. A picture without a date
+            matches only if neither this nor `taken_to` is given.
+        taken_to: the latest, likewise; all of that year, month or day counts.
+        min_side: the pixels that its shorter side has at least.
+        ids: the ids of those that may; None for any.
+    """
+
+    under: str = ""
+    name: str = ""
+    taken_from: str | None = None
+    taken_to: str | None = None
+    min_side: int = 0
+    ids: frozenset[str] | None = None
+
+
+EVERYTHING = Selection()
+"""All pictures may answer."""
 
 
 @dataclass(frozen=True, slots=True)

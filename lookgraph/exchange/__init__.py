@@ -105,6 +105,7 @@ def _commit_all(store: Store, space: Space, rows: Iterator[Row], root: Path, fil
                 embeddings[picture.id] = embedding
             writer.commit(space, entries, embeddings)
             count += len(batch)
+        writer.renew_index(space, None, lambda _: None)
     return count
 
 

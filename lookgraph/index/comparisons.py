@@ -5,7 +5,9 @@ The bounds are those of N. J. Higham, "Accuracy and Stability of Numerical Algor
 u, is off by at most gamma(d) = d u / (1 - d u) times the sum of the products' magnitudes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -28,6 +30,10 @@ class Comparison(Protocol):
             scores: shape (n,), to be filled. Minus infinity for a row that cannot be right.
             slack: shape (n,), to be filled.
         """
+
+    def as_rough(self, score: float) -> float:
+        """A score in the unit of `roughly`."""
+        ...
 
     def exactly(self, block: Array) -> Array:
         """The scores of rows, float64, shape (n,); not finite for those that have none.
@@ -74,6 +80,16 @@ def _gamma(dimension: int) -> float:
     return roundings / (1 - 2 * roundings)
 
 
+def _cosine_slack(dimension: int) -> float:
+    """How much a cosine may be off where rows are taken for unit vectors.
+
+    Rounding to float16 moves a number by 2**-11 of it, or by 2**-25 where it is below the normal
+    range, and so a length by at most the sum.
+    """
+    length: float = 2.0**-11 + 2.0**-25 * dimension**0.5
+    return length + (1 + length) * _gamma(dimension)
+
+
 @dataclass(frozen=True, slots=True)
 class _Cosine:
     """The rows are of unit length up to rounding, and their lengths are only looked at exactly."""
@@ -84,10 +100,10 @@ class _Cosine:
         # Not BLAS: it would start threads of its own on the cores that are busy already.
         np.einsum("ij,j->i", block, self.query.astype(np.float32) * UNDO, out=scores)
         scores[np.abs(scores) > 2] = -np.inf  # no cosine: the row is damaged
-        # The rows are taken for unit vectors. Rounding to float16 moves a number by 2**-11 of it,
-        # or by 2**-25 where it is below the normal range, and so a length by at most this.
-        length = 2.0**-11 + 2.0**-25 * block.shape[1] ** 0.5
-        slack[:] = length + (1 + length) * _gamma(block.shape[1])
+        slack[:] = _cosine_slack(block.shape[1])
+
+    def as_rough(self, score: float) -> float:
+        return score
 
     def exactly(self, block: Array) -> Array:
         lengths = np.sqrt((block * block).sum(axis=1))
@@ -103,10 +119,8 @@ class _L2:
     def roughly(self, block: Matrix, scores: Vector, slack: Vector) -> None:
         # The differences themselves, as |x|**2 - 2 x q + |q|**2 cancels where rows are near.
         # Where the query is far outside of float16, all is made smaller, lest squares overflow.
-        _, exponent = np.frexp(np.abs(self.query).max(initial=0))
-        smaller = 2.0 ** -max(0, int(exponent) - 20)
-        np.multiply(block, UNDO * np.float32(smaller), out=block)
-        np.subtract(block, (self.query * smaller).astype(np.float32), out=block)
+        np.multiply(block, UNDO * np.float32(self._smaller), out=block)
+        np.subtract(block, (self.query * self._smaller).astype(np.float32), out=block)
         np.einsum("ij,ij->i", block, block, out=scores)
         np.sqrt(scores, out=scores)
         # All terms are positive, so the distance is off by a part of itself; and squares below
@@ -114,6 +128,14 @@ class _L2:
         np.multiply(scores, np.float32(_gamma(block.shape[1])), out=slack)
         slack += np.float32(2.0**-75 * block.shape[1] ** 0.5)
         np.negative(scores, out=scores)
+
+    @property
+    def _smaller(self) -> float:
+        _, exponent = np.frexp(np.abs(self.query).max(initial=0))
+        return float(2.0 ** -max(0, int(exponent) - 20))
+
+    def as_rough(self, score: float) -> float:
+        return score * self._smaller
 
     def exactly(self, block: Array) -> Array:
         return np.asarray(0.0 - np.sqrt(((block - self.query) ** 2).sum(axis=1)))
@@ -135,5 +157,47 @@ class _InnerProduct:
         np.sqrt(slack, out=slack)
         slack *= np.float32(_gamma(block.shape[1]))
 
+    def as_rough(self, score: float) -> float:
+        return score / float(np.linalg.norm(self.query))
+
     def exactly(self, block: Array) -> Array:
         return np.asarray((block * self.query).sum(axis=1))
+
+
+def rough_scores(metric: Metric, queries: Matrix) -> Callable[[Matrix], tuple[Matrix, Matrix]]:
+    """As `Comparison.roughly`, for many queries: by one product of matrices.
+
+    Args:
+        metric: how rows and queries are compared.
+        queries: shape (q, d), as `comparison` takes them; for L2 within float16's range.
+
+    Returns:
+        what gives for a block of rows, shape (n, d), the scores and how much each may be off, both
+        of shape (q, n). Those for L2 are minus the squares of the distances.
+    """
+    wide = queries.astype(np.float64)
+    squares = (wide * wide).sum(axis=1, keepdims=True)
+    if metric is Metric.L2:
+        return partial(_rough_distances, wide.astype(np.float32), squares.astype(np.float32))
+    units = (wide / np.sqrt(squares)).astype(np.float32)
+    return partial(_rough_cosines if metric is Metric.COSINE else _rough_products, units)
+
+
+def _rough_cosines(units: Matrix, block: Matrix) -> tuple[Matrix, Matrix]:
+    scores = units @ block.T
+    scores[np.abs(scores) > 2] = -np.inf
+    return scores, np.full((1, 1), _cosine_slack(block.shape[1]), np.float32)
+
+
+def _rough_products(units: Matrix, block: Matrix) -> tuple[Matrix, Matrix]:
+    lengths = np.sqrt(np.einsum("ij,ij->i", block, block))
+    return units @ block.T, np.float32(_gamma(block.shape[1])) * lengths[np.newaxis]
+
+
+def _rough_distances(queries: Matrix, squares: Matrix, block: Matrix) -> tuple[Matrix, Matrix]:
+    # |x|**2 - 2 x q + |q|**2 cancels where rows are near; the slack knows.
+    own = np.einsum("ij,ij->i", block, block)[np.newaxis]
+    scores = 2 * (queries @ block.T) - own - squares
+    slack = np.float32(_gamma(block.shape[1])) * (np.sqrt(own) + np.sqrt(squares)) ** 2
+    slack += np.float32(2.0**-100)  # for what is below the range of float32
+    return scores, slack

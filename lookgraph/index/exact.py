@@ -14,6 +14,9 @@ from lookgraph.types import Array, Integers, Metric, Neighbour, Rows, Vector
 _NUMBERS = 640 * 1024
 """In a block of rows: 2.6 MB as float32. With fewer, Python's own steps show in the time."""
 
+_SHARED = 8
+"""From so many blocks on they are shared among threads; to start these takes as long as a few."""
+
 
 def nearest(
     rows: Rows, query: Vector, k: int, metric: Metric, hidden: Integers | None = None
@@ -43,23 +46,71 @@ def nearest(
     Raises:
         UsageError: if k is below 1 or the query is of another dimension, not finite, or zero.
     """
+    check(rows, query, k)
+    compare = comparison(metric, query)
+    low, high = _bounds(rows, compare)
+    return settle(rows, compare, k, low, high, hidden)
+
+
+def over(
+    rows: Rows, query: Vector, score: float, metric: Metric, hidden: Integers | None = None
+) -> list[Neighbour]:
+    """All rows with at least a score, best first; as `nearest` in everything else.
+
+    Args:
+        rows: as for `nearest`; so are the others.
+        query: likewise.
+        score: the least; for L2, minus the greatest distance.
+        metric: likewise.
+        hidden: likewise.
+    """
+    check(rows, query, k=1)
+    compare = comparison(metric, query)
+    _, high = _bounds(rows, compare)
+    if hidden is not None:
+        high[hidden] = -np.inf
+    candidates = np.flatnonzero((high >= compare.as_rough(score)) & (high > -np.inf))
+    exact = _score_exactly(rows, compare, candidates)
+    enough = np.isfinite(exact) & (exact >= score)
+    return _best_first(candidates[enough], exact[enough])
+
+
+def check(rows: Rows, query: Vector, k: int) -> None:
+    """Refuse what `nearest` refuses, but for a query without a direction."""
     if k < 1:
         raise UsageError(f"k is {k}, but must be at least 1.")
     if query.shape != rows.shape[1:]:
         raise UsageError(f"The query has shape {query.shape}, the rows have {rows.shape[1:]}.")
-    compare = comparison(metric, query)
-    low, high = _bounds(rows, compare)
+
+
+def settle(
+    rows: Rows, compare: Comparison, k: int, low: Vector, high: Vector, hidden: Integers | None
+) -> list[Neighbour]:
+    """The k best rows, when it is known between what each row's score lies.
+
+    Args:
+        rows: shape (n, d), float16.
+        compare: the query.
+        k: how many.
+        low: shape (n,), written over.
+        high: likewise; no row's score is above it.
+        hidden: numbers of rows to pass over.
+    """
     if hidden is not None:
         low[hidden] = high[hidden] = -np.inf
     candidates, exact = _score_candidates(rows, compare, k, low, high)
-    order = np.lexsort((candidates, -exact))[:k]
+    return _best_first(candidates, exact)[:k]
+
+
+def _best_first(candidates: Integers, exact: Array) -> list[Neighbour]:
+    order = np.lexsort((candidates, -exact))
     return [Neighbour(int(candidates[i]), float(exact[i])) for i in order]
 
 
 def _bounds(rows: Rows, compare: Comparison) -> tuple[Vector, Vector]:
     """Between what each row's score lies, found in blocks on all cores. Shapes (n,)."""
     low, high = np.empty(len(rows), np.float32), np.empty(len(rows), np.float32)
-    size = _block_size(rows)
+    size = block_size(rows)
 
     def score(starts: Iterator[int]) -> None:
         buffer = np.empty((size, rows.shape[1]), np.float32)
@@ -72,8 +123,7 @@ def _bounds(rows: Rows, compare: Comparison) -> tuple[Vector, Vector]:
             low[its], high[its] = scores - slack, scores + slack
 
     starts = range(0, len(rows), size)
-    workers = min(usable_cores(), len(starts))
-    if workers <= 1:
+    if len(starts) < _SHARED or (workers := min(usable_cores(), len(starts))) == 1:
         score(iter(starts))
         return low, high
     with ThreadPoolExecutor(workers) as pool:
@@ -82,7 +132,7 @@ def _bounds(rows: Rows, compare: Comparison) -> tuple[Vector, Vector]:
     return low, high
 
 
-def _block_size(rows: Rows) -> int:
+def block_size(rows: Rows) -> int:
     """How many rows make a block."""
     return max(1, _NUMBERS // max(1, int(rows.shape[1])))
 
@@ -114,7 +164,7 @@ def _candidates(low: Vector, high: Vector, k: int) -> Integers:
 def _score_exactly(rows: Rows, compare: Comparison, candidates: Integers) -> Array:
     """The scores of some rows from their stored numbers, float64, shape (len(candidates),)."""
     exact = np.empty(len(candidates), np.float64)
-    size = _block_size(rows)
+    size = block_size(rows)
     for start in range(0, len(candidates), size):
         with np.errstate(divide="ignore", invalid="ignore"):  # a damaged row has no score
             block = rows[candidates[start : start + size]].astype(np.float64)

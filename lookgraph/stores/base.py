@@ -4,13 +4,25 @@ A store holds files by path, pictures by content, and an embedding for each pict
 Readers see what has been committed; there is one writer at a time.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from lookgraph.types import Entry, KnownFile, Patterns, Picture, Space, Vector
+from lookgraph.config import RECALL
+from lookgraph.types import (
+    EVERYTHING,
+    Entry,
+    IndexKind,
+    KnownFile,
+    Matrix,
+    Patterns,
+    Picture,
+    Selection,
+    Space,
+    Vector,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +35,48 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found for one query.
+
+    Attributes:
+        matches: best first; equal ones as they were stored.
+        by: how they were found: exactly, or by an index.
+        fault: why an index that is there was not used; None if none was, or there is none.
+    """
+
+    matches: tuple[Match, ...]
+    by: IndexKind
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Embedded:
     """A picture with its files and its embedding, shape (d,), float32 of float16 precision."""
 
     picture: Picture
     entries: tuple[Entry, ...]
     embedding: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """How a space is searched.
+
+    Attributes:
+        wanted: what was asked for.
+        kind: what it is: ``exact`` or ``ivf``.
+        rows: how many embeddings the index is of; newer ones are compared exactly.
+        segments: how many parts it has.
+        bytes: what it takes on the disk, and at most in memory.
+        fault: why it cannot be used; None if it can, or there is none.
+    """
+
+    wanted: IndexKind
+    kind: IndexKind
+    rows: int = 0
+    segments: int = 0
+    bytes: int = 0
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +88,14 @@ class SpaceStatus:
         pictures: how many pictures with files have an embedding in it.
         unused_rows: embeddings of pictures that have no file any more.
         bytes: what its rows take on the disk.
+        index: how it is searched.
     """
 
     space: Space
     pictures: int
     unused_rows: int
     bytes: int
+    index: IndexStatus = IndexStatus(IndexKind.AUTO, IndexKind.EXACT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +133,8 @@ class Writer(Protocol):
 
         Raises:
             UsageError: an entry's picture has no embedding, neither stored nor given, or one of
-                another dimension than the space's.
+                another dimension than the space's, or one that is zero, not finite, or too large
+                for float16.
         """
         ...
 
@@ -101,6 +152,22 @@ class Writer(Protocol):
 
     def compact(self, space: Space) -> int:
         """Drop what is unused, and rows whose checksum is wrong; return how many of the latter."""
+        ...
+
+    def renew_index(
+        self, space: Space, kind: IndexKind | None, progress: Callable[[float], None]
+    ) -> None:
+        """Make or renew what lets a space be searched fast; readers go on meanwhile.
+
+        Args:
+            space: which.
+            kind: how it is to be searched, which is kept for later calls; None for what was
+                kept, or ``AUTO``.
+            progress: is told which share is done, from 0 to 1, if it takes long.
+
+        Raises:
+            MissingExtraError: an index is asked for, and what makes it is not installed.
+        """
         ...
 
     def add_space(self, space: Space, network: str | None) -> None:
@@ -152,8 +219,29 @@ class Store(Protocol):
         """
         ...
 
-    def search(self, space: Space, query: Vector, k: int) -> list[Match]:
-        """The k pictures with the highest score, best first; equal ones as they were stored."""
+    def search(
+        self,
+        space: Space,
+        queries: Matrix,
+        k: int,
+        among: Selection = EVERYTHING,
+        recall: float = RECALL,
+    ) -> list[Answer]:
+        """The pictures with the highest scores for each query.
+
+        Args:
+            space: whose embeddings are compared.
+            queries: shape (q, d), finite, and not zero but for L2.
+            k: how many for each: so many come wherever so many are among those that may.
+            among: which pictures may answer.
+            recall: the share of the true answers that is enough, on average; 1 for all of them.
+        """
+        ...
+
+    def search_over(
+        self, space: Space, query: Vector, score: float, among: Selection = EVERYTHING
+    ) -> Answer:
+        """All pictures with at least a score; for L2 it is minus the greatest distance."""
         ...
 
     def entry(self, path: str) -> Entry | None:

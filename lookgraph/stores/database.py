@@ -109,23 +109,27 @@ def connect_writer(folder: Path) -> sqlite3.Connection:
     return database
 
 
-@contextmanager
-def reading(folder: Path) -> Iterator[sqlite3.Connection]:
-    """One consistent view of the database: a read transaction on a connection of its own."""
-    with closing(_connect_reader(folder / DATABASE)) as database:
-        if schema.version_of(database) < len(schema.MIGRATIONS):
-            database.close()
-            connect_writer(folder).close()
-            with reading(folder) as newer:
-                yield newer
-            return
-        database.execute("BEGIN")
-        yield database
+def connect_reader(folder: Path) -> tuple[sqlite3.Connection, bool]:
+    """Open the database for reading; where it is of an older version, it is brought up to date.
 
-
-def _connect_reader(file: Path) -> sqlite3.Connection:
+    Returns:
+        the connection, and whether it will see what others commit later.
+    """
+    database, is_live = _connect_reader(folder / DATABASE)
     try:
-        return _connect_read_only(file, "mode=ro")
+        if schema.version_of(database) == len(schema.MIGRATIONS):
+            return database, is_live
+    except BaseException:
+        database.close()
+        raise
+    database.close()
+    connect_writer(folder).close()
+    return connect_reader(folder)
+
+
+def _connect_reader(file: Path) -> tuple[sqlite3.Connection, bool]:
+    try:
+        return _connect_read_only(file, "mode=ro"), True
     except sqlite3.OperationalError:
         # Readers of a WAL database write to a small file beside it. Where they may not or there
         # is no room, and no log waits to be read, the database can be taken as it lies there.
@@ -134,12 +138,16 @@ def _connect_reader(file: Path) -> sqlite3.Connection:
             raise
         if os.access(file.parent, os.W_OK) and not _is_full(file.parent):
             raise
-        return _connect_read_only(file, "immutable=1")
+        return _connect_read_only(file, "immutable=1"), False
 
 
 def _connect_read_only(file: Path, mode: str) -> sqlite3.Connection:
     database = sqlite3.connect(
-        f"{file.absolute().as_uri()}?{mode}", uri=True, timeout=_WAIT_SECONDS, isolation_level=None
+        f"{file.absolute().as_uri()}?{mode}",
+        uri=True,
+        timeout=_WAIT_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
     )
     try:
         database.execute("SELECT count(*) FROM sqlite_master")

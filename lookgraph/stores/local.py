@@ -2,45 +2,58 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from lookgraph.config import LIBRARY_FOLDER
-from lookgraph.errors import LibraryDamagedError, LibraryNotFoundError
-from lookgraph.index import exact
-from lookgraph.stores.base import Embedded, Match, SpaceStatus, Status
-from lookgraph.stores.database import DATABASE, reading, storage_errors
+from lookgraph.config import LIBRARY_FOLDER, RECALL
+from lookgraph.errors import LibraryDamagedError, LibraryNotFoundError, MissingExtraError
+from lookgraph.index import approximate
+from lookgraph.index.approximate import Allowed, Sealed
+from lookgraph.stores.base import Answer, Embedded, Match, SpaceStatus, Status
+from lookgraph.stores.database import DATABASE, storage_errors
 from lookgraph.stores.local_writer import LocalWriter, writing
+from lookgraph.stores.readers import Reader, Readers
 from lookgraph.stores.records import (
     PICTURE_COLUMNS,
     StoredSpace,
     as_entry,
     as_picture,
     find_space,
+    hidden_rows,
+    read_index_kind,
     read_network,
     read_patterns,
     read_root,
     stored_spaces,
 )
-from lookgraph.stores.rows import is_whole, read_rows, surviving_rows
+from lookgraph.stores.rows import RowFile, check_rows, is_whole, read_rows, surviving_rows
+from lookgraph.stores.sealed import INDEX_FOLDER, Indexes, index_fault, index_status
+from lookgraph.stores.selections import allowed_rows
 from lookgraph.types import (
+    EVERYTHING,
     Entry,
-    Integers,
+    IndexKind,
     KnownFile,
+    Matrix,
+    Neighbour,
     Patterns,
-    Rows,
+    Picture,
+    Selection,
     SkipKind,
     Space,
     Stamp,
     Vector,
 )
 
-_OWN_FILES = (DATABASE, "rows", "writer.")
+_OWN_FILES = (DATABASE, "rows", INDEX_FOLDER, "writer.")
 _PAGE = 5000
+_AT_ONCE = 500
+"""Rows in one question: an old SQLite takes no more than 999 values."""
+
 _LAST = b"\xff" * 256
 """Comes after every path: a name has at most 255 bytes."""
 
@@ -54,6 +67,8 @@ class LocalStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._readers = Readers(folder)
+        self._indexes = Indexes(folder)
 
     def exists(self) -> bool:
         """Whether there is a library in the folder."""
@@ -71,6 +86,8 @@ class LocalStore:
         with ExitStack() as stack:
             with storage_errors(self.folder):
                 writer = stack.enter_context(writing(self.folder))
+            # Who closes a database last also empties its log: that is to be the writer.
+            stack.callback(self._readers.close)
             yield writer
 
     @property
@@ -119,15 +136,48 @@ class LocalStore:
                 (stored.number if stored else None, first, end, _PAGE),
             ).fetchall()
 
-    def search(self, space: Space, query: Vector, k: int) -> list[Match]:
-        """As `lookgraph.stores.base.Store.search`, exactly."""
+    def search(
+        self,
+        space: Space,
+        queries: Matrix,
+        k: int,
+        among: Selection = EVERYTHING,
+        recall: float = RECALL,
+    ) -> list[Answer]:
+        """As `lookgraph.stores.base.Store.search`: by the space's index, where it has one."""
         with self._snapshot(space) as view:
-            hidden = _hidden_rows(view.database, view.stored.number)
-            neighbours = exact.nearest(view.rows, query, k, space.metric, hidden)
-            return [
-                _match(view.database, view.stored.number, found.row, found.score)
-                for found in neighbours
-            ]
+            sealed, fault = None, None
+            if recall < 1:
+                sealed, fault = self._sealed(view)
+            allowed = view.allowed(among)
+            found = approximate.nearest(
+                view.rows, sealed, queries, k, space.metric, allowed, recall
+            )
+            by = IndexKind.EXACT
+            if sealed and sealed.effort(recall):
+                by = IndexKind.IVF
+            return [Answer(matches, by, fault) for matches in view.matches(found)]
+
+    def search_over(
+        self, space: Space, query: Vector, score: float, among: Selection = EVERYTHING
+    ) -> Answer:
+        """As `lookgraph.stores.base.Store.search_over`."""
+        with self._snapshot(space) as view:
+            allowed = view.allowed(among)
+            found = approximate.over(view.rows, query, score, space.metric, allowed)
+            (matches,) = view.matches([found])
+            return Answer(matches, IndexKind.EXACT)
+
+    def _sealed(self, view: "_View") -> tuple[Sealed | None, str | None]:
+        """The index that a view's rows have, and what is wrong if it cannot be used."""
+        for _ in range(2):
+            try:
+                return self._indexes.open(view.stored), None
+            except FileNotFoundError:
+                continue  # a writer may have put another in its place: then there is a new manifest
+            except (LibraryDamagedError, MissingExtraError) as error:
+                return None, str(error)
+        return None, f"files of the index of {view.stored.space.name} are missing"
 
     def entry(self, path: str) -> Entry | None:
         """The file at a relative path."""
@@ -143,7 +193,7 @@ class LocalStore:
                 " WHERE space = ? AND id = ? AND files > 0",
                 (view.stored.number, bytes.fromhex(id_)),
             ).fetchone()
-            return view.rows[found[0]].astype(np.float32) if found else None
+            return view.rows.take(np.array(found))[0].astype(np.float32) if found else None
 
     def ids(self, prefix: str) -> list[str]:
         """The ids of pictures with files that begin so, in order; at most two."""
@@ -189,20 +239,36 @@ class LocalStore:
                 yield Embedded(
                     as_picture(columns),
                     tuple(map(as_entry, entries)),
-                    view.rows[row].astype(np.float32),
+                    view.rows.mapped[row].astype(np.float32),
                 )
 
     def damaged(self, space: Space) -> list[str]:
         """The ids of the pictures whose stored embedding does not match its checksum."""
-        with self._snapshot(space, surviving=True) as view:
-            found = view.database.execute(
-                "SELECT row, id, checksum FROM embeddings JOIN pictures USING (picture)"
-                " WHERE space = ? ORDER BY row",
-                (view.stored.number,),
-            )
-            return [
-                id_.hex() for row, id_, checksum in found if not is_whole(view.rows, row, checksum)
-            ]
+        missing: Path | None = None
+        while True:
+            with self._reading() as database:
+                stored = _stored(database, space)
+                file = stored.file(self.folder)
+                try:
+                    rows = surviving_rows(file, stored.row_count, space.dimension)
+                except FileNotFoundError:
+                    if file != missing:  # as in `_snapshot`
+                        missing = file
+                        continue
+                    rows = read_rows(file, 0, space.dimension)
+                found = database.execute(
+                    "SELECT row, id, checksum FROM embeddings JOIN pictures USING (picture)"
+                    " WHERE space = ? ORDER BY row",
+                    (stored.number,),
+                )
+                return [
+                    id_.hex() for row, id_, checksum in found if not is_whole(rows, row, checksum)
+                ]
+
+    def index_fault(self, space: Space) -> str | None:
+        """What is wrong with a space's index; None if nothing is, or there is none."""
+        with self._reading() as database:
+            return index_fault(self.folder, _stored(database, space))
 
     def fault(self) -> str | None:
         """What is wrong with the database itself; None if nothing is."""
@@ -229,42 +295,101 @@ class LocalStore:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        if not self.exists():
-            raise self._not_found()
-        with storage_errors(self.folder), reading(self.folder) as database:
-            yield database
+        with self._read() as reader:
+            yield reader.database
 
     @contextmanager
-    def _snapshot(self, space: Space, *, surviving: bool = False) -> Iterator["_Snapshot"]:
+    def _read(self) -> Iterator[Reader]:
+        if not self.exists():
+            raise self._not_found()
+        with storage_errors(self.folder), self._readers.reading() as reader:
+            yield reader
+
+    @contextmanager
+    def _snapshot(self, space: Space) -> Iterator["_View"]:
         """A view of the database together with the rows that it names."""
         missing: Path | None = None
         while True:
-            with self._reading() as database:
-                # A space that nothing was stored in has no rows, and number 0 is no space's.
-                stored = find_space(database, space) or StoredSpace(0, space, 0, 0)
+            with self._read() as reader:
+                stored = reader.once(("space", space), lambda: _stored(reader.database, space))
                 file = stored.file(self.folder)
-                open_rows = surviving_rows if surviving else read_rows
                 try:
-                    rows = open_rows(file, stored.row_count, space.dimension)
+                    number = check_rows(file, stored.row_count, space.dimension)
+                    rows = reader.once(
+                        ("rows", stored, number),
+                        lambda: RowFile(file, stored.row_count, space.dimension),  # noqa: B023
+                    )
                 except FileNotFoundError:
                     # A writer may have put another file in its place since the view was taken:
                     # then the next view names that one.
                     if file != missing:
                         missing = file
                         continue
-                    if not surviving:
-                        raise LibraryDamagedError(
-                            f"{file} is missing. Run `lookgraph doctor --repair`."
-                        ) from None
-                    rows = read_rows(file, 0, space.dimension)
-                yield _Snapshot(database, stored, rows)
+                    raise LibraryDamagedError(
+                        f"{file} is missing. Run `lookgraph doctor --repair`."
+                    ) from None
+                yield _View(reader, stored, rows)
                 return
 
 
-class _Snapshot(NamedTuple):
-    database: sqlite3.Connection
+def _stored(database: sqlite3.Connection, space: Space) -> StoredSpace:
+    # A space that nothing was stored in has no rows, and number 0 is no space's.
+    return find_space(database, space) or StoredSpace(0, space, 0, 0)
+
+
+class _View(NamedTuple):
+    """What a reader sees of a space."""
+
+    reader: Reader
     stored: StoredSpace
-    rows: Rows
+    rows: RowFile
+
+    @property
+    def database(self) -> sqlite3.Connection:
+        return self.reader.database
+
+    def allowed(self, among: Selection) -> Allowed | None:
+        number, count = self.stored.number, self.stored.row_count
+        return self.reader.once(
+            ("allowed", number, among),
+            lambda: allowed_rows(self.database, number, count, among),
+        )
+
+    def matches(self, found: Sequence[Sequence[Neighbour]]) -> list[tuple[Match, ...]]:
+        """What the rows are that were found for each query."""
+        named = self._named(sorted({one.row for neighbours in found for one in neighbours}))
+        return [
+            tuple(Match(*named[one.row], one.score) for one in neighbours) for neighbours in found
+        ]
+
+    def _named(self, rows: Sequence[int]) -> dict[int, tuple[Picture, tuple[str, ...]]]:
+        """The picture of each row, and the paths of its files."""
+        named: dict[int, tuple[Picture, tuple[str, ...]]] = {}
+        for start in range(0, len(rows), _AT_ONCE):
+            part = rows[start : start + _AT_ONCE]
+            found = self.database.execute(
+                f"SELECT row, picture, {PICTURE_COLUMNS} FROM embeddings JOIN pictures"
+                f" USING (picture) WHERE space = ? AND row IN ({_marks(part)})",
+                (self.stored.number, *part),
+            ).fetchall()
+            paths = self._paths([picture for _, picture, *_ in found])
+            for row, picture, *columns in found:
+                named[row] = (as_picture(columns), tuple(paths[picture]))
+        return named
+
+    def _paths(self, pictures: Sequence[int]) -> dict[int, list[str]]:
+        paths: dict[int, list[str]] = {picture: [] for picture in pictures}
+        found = self.database.execute(
+            f"SELECT picture, path FROM files WHERE picture IN ({_marks(pictures)}) ORDER BY path",
+            pictures,
+        )
+        for picture, path in found:
+            paths[picture].append(os.fsdecode(path))
+        return paths
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
 
 
 _ENTRIES = (
@@ -273,35 +398,16 @@ _ENTRIES = (
 )
 
 
-def _hidden_rows(database: sqlite3.Connection, space: int) -> Integers:
-    """The rows of pictures that no file holds any more."""
-    found = database.execute(
-        "SELECT row FROM pictures JOIN embeddings USING (picture)"
-        " WHERE pictures.files = 0 AND space = ?",
-        (space,),
-    )
-    return np.fromiter((row for (row,) in found), np.int64)
-
-
-def _match(database: sqlite3.Connection, space: int, row: int, score: float) -> Match:
-    picture, *columns = database.execute(
-        f"SELECT picture, {PICTURE_COLUMNS} FROM embeddings JOIN pictures USING (picture)"
-        " WHERE space = ? AND row = ?",
-        (space, row),
-    ).fetchone()
-    paths = database.execute("SELECT path FROM files WHERE picture = ? ORDER BY path", (picture,))
-    return Match(as_picture(columns), tuple(os.fsdecode(path) for (path,) in paths), score)
-
-
 def _status(database: sqlite3.Connection, folder: Path) -> Status:
     def count(query: str, *values: object) -> int:
         return int(database.execute(query, values).fetchone()[0])
 
-    spaces = []
+    spaces, wanted = [], read_index_kind(database)
     for stored in stored_spaces(database):
-        unused = len(_hidden_rows(database, stored.number))
+        unused = len(hidden_rows(database, stored.number))
         rows = count("SELECT count(*) FROM embeddings WHERE space = ?", stored.number)
-        spaces.append(SpaceStatus(stored.space, rows - unused, unused, _size(stored.file(folder))))
+        size, index = _size(stored.file(folder)), index_status(folder, stored, wanted)
+        spaces.append(SpaceStatus(stored.space, rows - unused, unused, size, index))
     other = count("SELECT count(*) FROM files WHERE skip = 'no-picture'")
     return Status(
         pictures=count("SELECT count(*) FROM pictures WHERE files > 0"),

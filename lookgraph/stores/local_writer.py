@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +18,14 @@ from lookgraph.stores.records import (
     StoredSpace,
     as_picture,
     find_space,
+    read_index_kind,
     stored_spaces,
+    write_index_kind,
     write_settings,
 )
 from lookgraph.stores.rows import append_rows, copy_rows, is_whole, surviving_rows
-from lookgraph.types import Entry, Patterns, Picture, Space, Vector
+from lookgraph.stores.sealing import Sealer, remove_leftovers
+from lookgraph.types import LARGEST, Entry, IndexKind, Patterns, Picture, Space, Vector
 
 
 @contextmanager
@@ -62,6 +65,7 @@ class LocalWriter:
         for file in (self._folder / "rows").iterdir():
             if file not in named:
                 file.unlink()
+        remove_leftovers(self._folder, stored_spaces(self._database))
 
     def find(self, space: Space, id_: str) -> Picture | None:
         """The picture with this id if it has an embedding in the space. Safe from any thread."""
@@ -88,7 +92,7 @@ class LocalWriter:
         self, space: Space, entries: Sequence[Entry], embeddings: Mapping[str, Vector]
     ) -> None:
         wanted = {entry.picture.id: entry.picture for entry in entries if entry.picture}
-        fresh = [id_ for id_ in wanted if not self.find(space, id_)]
+        fresh = {id_: None for id_ in wanted if not self.find(space, id_)}
         if lacking := [id_ for id_ in fresh if id_ not in embeddings]:
             raise UsageError(f"No embedding was given for the picture {lacking[0]}.")
         # A row of another length would move all that come after it.
@@ -98,6 +102,9 @@ class LocalWriter:
                 f"The embedding of the picture {wrong[0]} has shape {shape}, "
                 f"and those of {space.name} have ({space.dimension},)."
             )
+        for entry in entries:
+            if entry.picture and entry.picture.id in fresh:
+                _check(embeddings[entry.picture.id], entry.path)
         stored = self._space(space)
         sums = []
         if fresh:
@@ -120,7 +127,7 @@ class LocalWriter:
             ],
         )  # fmt: skip
 
-    def _name_rows(self, stored: StoredSpace, ids: Sequence[str], sums: Sequence[int]) -> None:
+    def _name_rows(self, stored: StoredSpace, ids: Collection[str], sums: Sequence[int]) -> None:
         self._database.executemany(
             "INSERT INTO embeddings (space, row, picture, checksum)"
             " SELECT ?, ?, picture, ? FROM pictures WHERE id = ?",
@@ -189,10 +196,29 @@ class LocalWriter:
         renewed = replace(stored, generation=stored.generation + 1, row_count=len(kept))
         keep = np.array([row for row, _, _ in kept], np.int64)
         copy_rows(rows, keep, renewed.file(self._folder))
+        if count == stored.row_count == len(rows):
+            renumbered = np.full(count, -1)
+            renumbered[keep] = np.arange(len(keep))
+            Sealer(self._folder, self._database, stored, _ignore).carry_over(renewed, renumbered)
         with transaction(self._database):
             self._rename_rows(renewed, kept)
         old.unlink(missing_ok=True)
+        remove_leftovers(self._folder, stored_spaces(self._database))
         return len(named) - len(kept)
+
+    def renew_index(
+        self, space: Space, kind: IndexKind | None, progress: Callable[[float], None]
+    ) -> None:
+        """As `lookgraph.stores.base.Writer.renew_index`."""
+        with storage_errors(self._folder):
+            if kind is None:
+                kind = read_index_kind(self._database)
+            else:
+                with transaction(self._database):
+                    write_index_kind(self._database, kind)
+            if stored := find_space(self._database, space):
+                Sealer(self._folder, self._database, stored, progress).renew(kind)
+                remove_leftovers(self._folder, stored_spaces(self._database))
 
     def add_space(self, space: Space, network: str | None) -> None:
         """As `lookgraph.stores.base.Writer.add_space`."""
@@ -214,6 +240,7 @@ class LocalWriter:
                     self._database.execute(f"DELETE FROM {table} WHERE space = ?", (stored.number,))
                 self._drop_unused_pictures()
             stored.file(self._folder).unlink(missing_ok=True)
+            remove_leftovers(self._folder, stored_spaces(self._database))
 
     def _rename_rows(self, renewed: StoredSpace, kept: Sequence[tuple[int, int, int]]) -> None:
         number = renewed.number
@@ -250,3 +277,16 @@ class LocalWriter:
             found = find_space(self._database, space)
             assert found
         return found
+
+
+def _check(embedding: Vector, path: str) -> None:
+    """Refuse what no search could compare, before it is stored."""
+    largest = np.abs(embedding).max(initial=0)
+    if not 0 < largest <= LARGEST:  # false for NaN too
+        raise UsageError(
+            f"The embedding of {path} is zero or not finite, or has a number over {LARGEST:.0f}."
+        )
+
+
+def _ignore(_share: float) -> None:
+    """For what takes too short a time to be told of."""

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lookgraph.config import LIBRARY_FOLDER
 from lookgraph.types import (
     Entry,
+    IndexKind,
+    Integers,
     Metric,
     Patterns,
     Picture,
@@ -130,7 +134,34 @@ def write_settings(
     """Keep what is read above. A root just above the library may move with it."""
     value = Path("..") if root == folder.parent else root
     listed = {"include": list(patterns.include), "exclude": list(patterns.exclude)}
-    database.executemany(
+    _write_setting(database, "root", os.fsencode(value))
+    _write_setting(database, "patterns", json.dumps(listed).encode())
+
+
+def _write_setting(database: sqlite3.Connection, name: str, value: bytes) -> None:
+    database.execute(
         "INSERT INTO settings VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-        [("root", os.fsencode(value)), ("patterns", json.dumps(listed).encode())],
+        (name, value),
     )
+
+
+def hidden_rows(database: sqlite3.Connection, space: int) -> Integers:
+    """The rows of pictures that no file holds any more."""
+    # SQLite keeps to the order of a CROSS JOIN: the few pictures first, from an index of just them.
+    found = database.execute(
+        "SELECT row FROM pictures CROSS JOIN embeddings USING (picture)"
+        " WHERE pictures.files = 0 AND space = ?",
+        (space,),
+    )
+    return np.fromiter((row for (row,) in found), np.int64)
+
+
+def read_index_kind(database: sqlite3.Connection) -> IndexKind:
+    """How the library is to be searched."""
+    found = _setting(database, "index")
+    return IndexKind.AUTO if found is None else IndexKind(os.fsdecode(found))
+
+
+def write_index_kind(database: sqlite3.Connection, kind: IndexKind) -> None:
+    """Keep what `read_index_kind` reads."""
+    _write_setting(database, "index", str(kind).encode())

@@ -5,6 +5,7 @@ left is written over by the next append.
 """
 
 import os
+import weakref
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from lookgraph.errors import LibraryDamagedError
-from lookgraph.types import Array, Rows
+from lookgraph.types import Array, Integers, Rows
 
 _DTYPE = np.dtype("<f2")
 _BLOCK = 4096
@@ -25,21 +26,73 @@ def read_rows(file: Path, count: int, dimension: int) -> Rows:
         FileNotFoundError: there is no such file, and it should have rows.
         LibraryDamagedError: it holds fewer rows.
     """
+    check_rows(file, count, dimension)
     if count == 0:
         return np.empty((0, dimension), np.float16)
-    wanted, found = count * dimension * _DTYPE.itemsize, file.stat().st_size
-    if found < wanted:
-        # Mapping past the end would end the process, not raise.
-        raise LibraryDamagedError(
-            f"{file} has {found} of {wanted} bytes. Run `lookgraph doctor --repair`."
-        )
     return np.memmap(file, _DTYPE, "r", shape=(count, dimension))
+
+
+def check_rows(file: Path, count: int, dimension: int) -> int:
+    """Make sure that a file still has so many rows: to look past its end would end the process.
+
+    Returns:
+        what tells it from another file of the same name; 0 where there are no rows.
+
+    Raises:
+        FileNotFoundError: there is no such file, and it should have rows.
+        LibraryDamagedError: it holds fewer rows.
+    """
+    if count == 0:
+        return 0
+    found, wanted = file.stat(), count * dimension * _DTYPE.itemsize
+    if found.st_size < wanted:
+        raise LibraryDamagedError(
+            f"{file} has {found.st_size} of {wanted} bytes. Run `lookgraph doctor --repair`."
+        )
+    return found.st_ino
 
 
 def surviving_rows(file: Path, count: int, dimension: int) -> Rows:
     """As `read_rows`, but of a file that has lost its end, whatever is left."""
     whole = file.stat().st_size // (dimension * _DTYPE.itemsize) if count else 0
     return read_rows(file, min(count, whole), dimension)
+
+
+class RowFile:
+    """The first rows of a file: mapped for who looks at all, read for who looks at a few.
+
+    What is mapped counts as the process's memory once it was touched, and a page brings its
+    neighbours with it; reading leaves it to the system what to keep.
+    """
+
+    def __init__(self, file: Path, count: int, dimension: int) -> None:
+        """Open it.
+
+        Raises:
+            FileNotFoundError: as `read_rows`.
+            LibraryDamagedError: likewise.
+        """
+        self.mapped = read_rows(file, count, dimension)
+        self._dimension = dimension
+        self._bytes = dimension * _DTYPE.itemsize
+        self._handle = os.open(file, os.O_RDONLY) if count and hasattr(os, "pread") else None
+        if self._handle is not None:
+            weakref.finalize(self, os.close, self._handle)
+
+    def take(self, numbers: Integers) -> Rows:
+        """The rows with these numbers, shape (len(numbers), dimension)."""
+        if self._handle is None:
+            return self.mapped[numbers]
+        handle, size = self._handle, self._bytes
+        read = b"".join([os.pread(handle, size, at) for at in (numbers * size).tolist()])
+        return np.frombuffer(read, _DTYPE).reshape(-1, self._dimension)
+
+    def part(self, start: int, stop: int) -> Rows:
+        """The rows from one number up to another."""
+        if self._handle is None:
+            return self.mapped[start:stop]
+        read = os.pread(self._handle, (stop - start) * self._bytes, start * self._bytes)
+        return np.frombuffer(read, _DTYPE).reshape(-1, self._dimension)
 
 
 def append_rows(file: Path, count: int, embeddings: Array) -> list[int]:

@@ -133,6 +133,18 @@ def version_of(database: sqlite3.Connection) -> int:
     return int(version)
 
 
+def check(database: sqlite3.Connection) -> None:
+    """Refuse tables of another version than this one.
+
+    Raises:
+        LibraryFormatError: they are older or newer.
+        LibraryDamagedError: the database is somebody else's.
+    """
+    version = version_of(database)
+    if version < len(MIGRATIONS):
+        raise LibraryFormatError(f"The library has format {version}, and is to be brought up.")
+
+
 def migrate(database: sqlite3.Connection) -> None:
     """Bring the tables to the newest version, each step in a transaction of its own."""
     while version_of(database) < len(MIGRATIONS):

@@ -24,6 +24,7 @@ from lookgraph.types import (
     Patterns,
     Picture,
     Precision,
+    Selection,
     Skip,
     SkipKind,
     Space,
@@ -91,6 +92,12 @@ def names_of(matches: Iterable[Match | Embedded]) -> list[str]:
     return [names[match.picture.id] for match in matches]
 
 
+def nearest(store: Store, space: Space, query: Vector, k: int) -> list[Match]:
+    """What one query finds."""
+    (answer,) = store.search(space, query[np.newaxis], k)
+    return list(answer.matches)
+
+
 def known(store: Store, space: Space = SPACE, under: str = "") -> list[str]:
     return [file.path for file in store.known_files(space, under)]
 
@@ -107,7 +114,7 @@ class StoreContract:
             lambda: store.patterns,
             store.spaces,
             store.status,
-            lambda: store.search(SPACE, unit(1, 0, 0), 1),
+            lambda: nearest(store, SPACE, unit(1, 0, 0), 1),
             lambda: store.entry("a"),
             lambda: store.embedding(SPACE, "0" * 64),
             lambda: store.ids("0"),
@@ -123,7 +130,7 @@ class StoreContract:
         with store.write():
             pass
         assert store.spaces() == ()
-        assert store.search(SPACE, unit(1, 0, 0), 5) == []
+        assert nearest(store, SPACE, unit(1, 0, 0), 5) == []
         assert store.entry("a") is None
         assert store.embedding(SPACE, "0" * 64) is None
         assert store.ids("") == []
@@ -159,12 +166,12 @@ class StoreContract:
         commit(store, [entry("a", "z", 6), left_out("b")])
         assert store.entry("a") == entry("a", "z", 6)
         assert store.entry("b") == left_out("b")
-        assert names_of(store.search(SPACE, unit(1, 1, 1), 9)) == ["z"]
+        assert names_of(nearest(store, SPACE, unit(1, 1, 1), 9)) == ["z"]
         assert store.paths(picture("x").id) == ()
         commit(store, [entry("b", "xy")])
         assert store.entry("b") == entry("b", "xy")
         assert list(store.skipped()) == []
-        assert sorted(names_of(store.search(SPACE, unit(1, 1, 1), 9))) == ["xy", "z"]
+        assert sorted(names_of(nearest(store, SPACE, unit(1, 1, 1), 9))) == ["xy", "z"]
 
     def test_copies_are_one_picture_with_paths_in_the_order_of_their_bytes(
         self, store: Store
@@ -173,12 +180,12 @@ class StoreContract:
         commit(store, [entry(path, "x") for path in paths])
         wanted = ("B", "a-b", "a/b", "a0", BYTES, "z", "ä")
         assert store.paths(picture("x").id) == wanted
-        (match,) = store.search(SPACE, unit(1, 0, 0), 9)
+        (match,) = nearest(store, SPACE, unit(1, 0, 0), 9)
         assert match == Match(picture("x"), wanted, 1.0)
         (only,) = store.embedded(SPACE)
         assert only.entries == tuple(entry(path, "x") for path in wanted)
         forget(store, "B", "z")
-        (match,) = store.search(SPACE, unit(1, 0, 0), 9)
+        (match,) = nearest(store, SPACE, unit(1, 0, 0), 9)
         assert match.paths == ("a-b", "a/b", "a0", BYTES, "ä")
 
     def test_every_file_is_known_in_the_order_of_its_bytes(self, store: Store) -> None:
@@ -261,7 +268,7 @@ class StoreContract:
             scores = {name: cosine(VECTORS[name], query) for name in NAMES}
             best = sorted(NAMES, key=lambda name: (-scores[name], NAMES.index(name)))
             for k in (1, 3, 6, 100):
-                matches = store.search(SPACE, query, k)
+                matches = nearest(store, SPACE, query, k)
                 assert names_of(matches) == best[:k]
                 assert [m.score for m in matches] == pytest.approx(
                     [scores[name] for name in best[:k]], abs=1e-12
@@ -272,24 +279,115 @@ class StoreContract:
         same = unit(1, 2, 2)
         commit(store, [entry("3", "z")], z=same)
         commit(store, [entry("1", "x"), entry("2", "y")], x=same, y=same)
-        matches = store.search(SPACE, unit(1, 0, 0), 9)
+        matches = nearest(store, SPACE, unit(1, 0, 0), 9)
         assert names_of(matches) == ["z", "x", "y"]
         assert len({match.score for match in matches}) == 1
-        assert names_of(store.search(SPACE, unit(1, 0, 0), 2)) == ["z", "x"]
+        assert names_of(nearest(store, SPACE, unit(1, 0, 0), 2)) == ["z", "x"]
         assert names_of(store.embedded(SPACE)) == ["z", "x", "y"]
 
     @pytest.mark.parametrize("k", [0, -1])
     def test_k_below_one_is_refused(self, store: Store, k: int) -> None:
         commit(store, [entry("a", "x")])
         with pytest.raises(UsageError):
-            store.search(SPACE, unit(1, 0, 0), k)
+            nearest(store, SPACE, unit(1, 0, 0), k)
+
+    def test_many_queries_at_once_find_what_each_finds_alone(self, store: Store) -> None:
+        commit(store, [entry(f"{name}.jpg", name) for name in NAMES])
+        queries = np.stack([unit(1, 0, 0), unit(-1, -1, 3), QUERY])
+        answers = store.search(SPACE, queries, 4)
+        assert [list(answer.matches) for answer in answers] == [
+            nearest(store, SPACE, query, 4) for query in queries
+        ]
+        assert [answer.fault for answer in answers] == [None] * 3
+
+    def test_all_over_a_score_come_and_no_others(self, store: Store) -> None:
+        commit(store, [entry(f"{name}.jpg", name) for name in NAMES])
+        ranked = nearest(store, SPACE, QUERY, 9)
+        for match in ranked:
+            found = store.search_over(SPACE, QUERY, match.score).matches
+            assert list(found) == [one for one in ranked if one.score >= match.score]
+        assert store.search_over(SPACE, QUERY, 0.99).matches == ()
+        assert len(store.search_over(SPACE, QUERY, -1).matches) == len(NAMES)
+
+    @pytest.mark.parametrize(
+        ("among", "wanted"),
+        [
+            (Selection(), "abcdef"),
+            (Selection(under="in"), "bc"),
+            (Selection(under="in/deep"), "c"),
+            (Selection(under="i"), ""),
+            (Selection(name="*.png"), "ce"),
+            (Selection(name="[a-c].*"), "abc"),
+            (Selection(name="in/*"), "bc"),
+            (Selection(name="B.jpg"), ""),
+            (Selection(taken_from="2024"), "cde"),
+            (Selection(taken_to="2023"), "ab"),
+            (Selection(taken_to="2023-04"), "a"),
+            (Selection(taken_from="2023-05-01", taken_to="2024-02"), "bc"),
+            (Selection(taken_from="2024-02-29T10:00:01"), "de"),
+            (Selection(min_side=50), "abcdef"),
+            (Selection(min_side=51), ""),
+            (Selection(ids=frozenset({picture("x").id, "0" * 64})), "a"),
+            (Selection(ids=frozenset()), ""),
+            (Selection(under="in", name="*.png", taken_from="2024", min_side=10), "c"),
+        ],
+    )
+    def test_a_selection_holds_before_the_ranking(
+        self, store: Store, among: Selection, wanted: str
+    ) -> None:
+        paths = dict(
+            zip(NAMES, ("a.jpg", "in/b.jpg", "in/deep/c.png", "d", "e.png", "f"), strict=True)
+        )
+        taken = ("2023-04-30T23:59:59", "2023-05-01T00:00:00", "2024-02-29T10:00:00",
+                 "2024-03-01T00:00:00", "2025-01-01T00:00:00", None)  # fmt: skip
+        entries = [
+            Entry(path, Stamp(1, 1), replace(picture(name), taken=when))
+            for (name, path), when in zip(paths.items(), taken, strict=True)
+        ]
+        commit(store, entries)
+        letters = {picture(name).id: Path(path).name[0] for name, path in paths.items()}
+        for recall in (0.5, 1):
+            for k in (1, 9):
+                (answer,) = store.search(SPACE, QUERY[np.newaxis], k, among, recall)
+                found = [letters[match.picture.id] for match in answer.matches]
+                assert len(found) == min(k, len(wanted))
+                assert sorted(found) == sorted(wanted) or k == 1
+                ranked = nearest(store, SPACE, QUERY, 9)
+                everyone = [letters[match.picture.id] for match in ranked]
+                assert found == [one for one in everyone if one in wanted][:k]
+        over = store.search_over(SPACE, QUERY, -1, among).matches
+        assert sorted(letters[match.picture.id] for match in over) == sorted(wanted)
+
+    def test_a_selection_takes_a_picture_by_any_of_its_files(self, store: Store) -> None:
+        commit(store, [entry("a/1.jpg", "x"), entry("b/2.png", "x"), entry("c/3.gif", "y")])
+        for among, wanted in (
+            (Selection(under="b"), ["x"]),
+            (Selection(name="*.jpg"), ["x"]),
+            (Selection(under="b", name="*.jpg"), []),  # it must be the same file
+        ):
+            (answer,) = store.search(SPACE, QUERY[np.newaxis], 9, among)
+            assert names_of(answer.matches) == wanted
+        forget(store, "b/2.png")
+        (answer,) = store.search(SPACE, QUERY[np.newaxis], 9, Selection(under="b"))
+        assert answer.matches == ()
+
+    @pytest.mark.parametrize(
+        "bad", [[0, 0, 0], [np.nan, 1, 0], [np.inf, 0, 0], [1, -np.inf, 0], [7e4, 0, 0]]
+    )
+    def test_an_embedding_that_nothing_can_be_compared_with_is_refused(
+        self, store: Store, bad: list[float]
+    ) -> None:
+        commit(store, [entry("a", "x")])
+        with pytest.raises(UsageError, match=r"embedding of in/b\.jpg is zero or not finite"):
+            commit(store, [entry("c", "z"), entry("in/b.jpg", "y")], y=np.array(bad, np.float32))
+        assert names_of(nearest(store, SPACE, QUERY, 9)) == ["x"]
 
     # Forgetting and returning
 
     def test_what_is_forgotten_is_gone_from_every_answer(self, store: Store) -> None:
         commit(store, [entry("a", "x"), entry("b", "y"), left_out("c")])
         forget(store, "a", "c", "never was")
-        assert names_of(store.search(SPACE, unit(1, 0, 0), 9)) == ["y"]
+        assert names_of(nearest(store, SPACE, unit(1, 0, 0), 9)) == ["y"]
         assert names_of(store.embedded(SPACE)) == ["y"]
         assert known(store) == ["b"]
         assert store.entry("a") is None
@@ -309,7 +407,7 @@ class StoreContract:
             assert writer.find(SPACE, picture("z").id) is None
             assert writer.find(OTHER, picture("x").id) is None
             writer.commit(SPACE, [entry("elsewhere", "x")], {})
-        assert names_of(store.search(SPACE, unit(1, 0, 0), 9)) == ["x", "y"]
+        assert names_of(nearest(store, SPACE, unit(1, 0, 0), 9)) == ["x", "y"]
         assert store.paths(picture("x").id) == ("elsewhere",)
         (status,) = store.status().spaces
         assert (status.pictures, status.unused_rows) == (2, 0)
@@ -333,10 +431,10 @@ class StoreContract:
             writer.commit(OTHER, [entry("a", "x")], {})
         assert known(store) == ["a"]
         assert store.entry("a") == entry("a", "x")
-        assert names_of(store.search(SPACE, unit(0, 1, 0), 9)) == ["x"]
+        assert names_of(nearest(store, SPACE, unit(0, 1, 0), 9)) == ["x"]
         assert store.spaces() == (SPACE,)
         commit(store, [entry("b", "y")])
-        assert names_of(store.search(SPACE, unit(0, 1, 0), 9)) == ["y", "x"]
+        assert names_of(nearest(store, SPACE, unit(0, 1, 0), 9)) == ["y", "x"]
 
     def test_an_embedding_of_another_dimension_changes_nothing(self, store: Store) -> None:
         commit(store, [entry("a", "x")])
@@ -344,7 +442,7 @@ class StoreContract:
             writer.commit(SPACE, [entry("b", "y")], {picture("y").id: unit(1, 2, 3, 4)})
         assert known(store) == ["a"]
         commit(store, [entry("b", "y")])
-        assert names_of(store.search(SPACE, unit(0, 1, 0), 9)) == ["y", "x"]
+        assert names_of(nearest(store, SPACE, unit(0, 1, 0), 9)) == ["y", "x"]
 
     # Compaction
 
@@ -353,9 +451,9 @@ class StoreContract:
         commit(store, [entry("x", "x")], OTHER, x=unit(1, 1))
         forget(store, "y", "xy")
         before = {
-            "search": store.search(SPACE, unit(1, 2, 3), 9),
+            "search": nearest(store, SPACE, unit(1, 2, 3), 9),
             "known": list(store.known_files(SPACE)),
-            "other": store.search(OTHER, unit(1, 0), 9),
+            "other": nearest(store, OTHER, unit(1, 0), 9),
         }
         assert store.status().spaces[0].unused_rows == 2
         with store.write() as writer:
@@ -364,13 +462,13 @@ class StoreContract:
             assert writer.find(SPACE, picture("z").id) == picture("z")
         assert store.status().spaces[0].unused_rows == 0
         assert before == {
-            "search": store.search(SPACE, unit(1, 2, 3), 9),
+            "search": nearest(store, SPACE, unit(1, 2, 3), 9),
             "known": list(store.known_files(SPACE)),
-            "other": store.search(OTHER, unit(1, 0), 9),
+            "other": nearest(store, OTHER, unit(1, 0), 9),
         }
         # It can be written to as before.
         commit(store, [entry("y", "y")])
-        assert names_of(store.search(SPACE, unit(0, 1, 0), 1)) == ["y"]
+        assert names_of(nearest(store, SPACE, unit(0, 1, 0), 1)) == ["y"]
 
     def test_compacting_everything_away_and_beginning_again(self, store: Store) -> None:
         commit(store, [entry("a", "x"), entry("b", "y")])
@@ -378,10 +476,10 @@ class StoreContract:
         with store.write() as writer:
             assert writer.compact(SPACE) == 0
             assert writer.compact(OTHER) == 0
-        assert store.search(SPACE, unit(1, 0, 0), 9) == []
+        assert nearest(store, SPACE, unit(1, 0, 0), 9) == []
         assert store.status().spaces == (SpaceStatus(SPACE, 0, 0, 0),)
         commit(store, [entry("c", "z")])
-        assert names_of(store.search(SPACE, unit(1, 0, 0), 9)) == ["z"]
+        assert names_of(nearest(store, SPACE, unit(1, 0, 0), 9)) == ["z"]
 
     # Spaces
 
@@ -389,13 +487,13 @@ class StoreContract:
         commit(store, [entry("a", "x"), entry("b", "y")])
         commit(store, [entry("b", "y"), entry("c", "z")], OTHER, y=unit(1, 1), z=unit(1, 0))
         assert store.spaces() == (SPACE, OTHER)
-        assert names_of(store.search(SPACE, unit(0, 1, 0), 9)) == ["y", "x"]
-        assert names_of(store.search(OTHER, unit(1, 0), 9)) == ["z", "y"]
+        assert names_of(nearest(store, SPACE, unit(0, 1, 0), 9)) == ["y", "x"]
+        assert names_of(nearest(store, OTHER, unit(1, 0), 9)) == ["z", "y"]
         embedding = store.embedding(OTHER, picture("y").id)
         assert embedding is not None
         assert np.array_equal(embedding, stored(unit(1, 1)))
         forget(store, "b")
-        assert names_of(store.search(OTHER, unit(1, 0), 9)) == ["z"]
+        assert names_of(nearest(store, OTHER, unit(1, 0), 9)) == ["z"]
         first, second = store.status().spaces
         assert (first.space, first.pictures, first.unused_rows) == (SPACE, 1, 1)
         assert (second.space, second.pictures, second.unused_rows) == (OTHER, 1, 1)
@@ -414,7 +512,7 @@ class StoreContract:
         for space, name in zip(spaces, ("x", "y", "z"), strict=True):
             commit(store, [entry(name, name)], space)
         assert store.spaces() == spaces
-        assert [names_of(store.search(space, QUERY, 9)) for space in spaces] == [
+        assert [names_of(nearest(store, space, QUERY, 9)) for space in spaces] == [
             ["x"],
             ["y"],
             ["z"],
@@ -432,7 +530,7 @@ class StoreContract:
         kept = {name: vector / np.linalg.norm(vector) for name, vector in vectors.items()}
         kept = kept if metric is Metric.COSINE else vectors
         commit(store, [entry(name, name) for name in kept], space, **kept)
-        matches = store.search(space, query, 3)
+        matches = nearest(store, space, query, 3)
         scores: dict[Metric, Callable[[Vector, Vector], float]] = {
             Metric.COSINE: cosine,
             Metric.L2: lambda vector, query: -float(np.linalg.norm(stored(vector) - query)),
@@ -464,8 +562,8 @@ class StoreContract:
             writer.remove_space(SPACE)
             assert writer.find(SPACE, picture("x").id) is None
         assert store.spaces() == (OTHER,)
-        assert store.search(SPACE, QUERY, 9) == []
-        assert names_of(store.search(OTHER, unit(1, 0), 9)) == ["x"]
+        assert nearest(store, SPACE, QUERY, 9) == []
+        assert names_of(nearest(store, OTHER, unit(1, 0), 9)) == ["x"]
         assert store.status().files == 2
         assert {file.path: file.settled for file in store.known_files(SPACE)} == {
             "a": False,
@@ -473,13 +571,13 @@ class StoreContract:
         }
         # It can be filled again, and what was in it is not there.
         commit(store, [entry("b", "y")])
-        assert names_of(store.search(SPACE, QUERY, 9)) == ["y"]
+        assert names_of(nearest(store, SPACE, QUERY, 9)) == ["y"]
 
     def test_a_space_that_is_not_there_is_removed_without_ado(self, store: Store) -> None:
         commit(store, [entry("a", "x")])
         with store.write() as writer:
             writer.remove_space(OTHER)
-        assert names_of(store.search(SPACE, QUERY, 9)) == ["x"]
+        assert names_of(nearest(store, SPACE, QUERY, 9)) == ["x"]
 
     def test_the_status_counts_what_is_there(self, store: Store) -> None:
         commit(store, [entry("a", "x"), entry("a2", "x"), entry("b", "y"), left_out("c")])
@@ -512,7 +610,8 @@ class StoreContract:
             f"{elsewhere}\n"
             "import numpy as np\n"
             "from tests.contract.store_contract import SPACE\n"
-            "print([m.paths for m in store.search(SPACE, np.ones(3, np.float32), 9)])"
+            "(answer,) = store.search(SPACE, np.ones((1, 3), np.float32), 9)\n"
+            "print([match.paths for match in answer.matches])"
         )
         with store.write() as writer:
             assert run(code) == "[('a',)]\n"

@@ -29,6 +29,7 @@ from tests.contract.store_contract import (
     forget,
     known,
     names_of,
+    nearest,
     picture,
     run,
     stored,
@@ -125,12 +126,12 @@ def test_a_damaged_row_is_found_dropped_and_told(store: LocalStore) -> None:
     with store.write() as writer:
         assert writer.compact(SPACE) == 2
     assert store.damaged(SPACE) == []
-    assert sorted(names_of(store.search(SPACE, QUERY, 9))) == sorted({*NAMES} - {"z", "near x"})
+    assert sorted(names_of(nearest(store, SPACE, QUERY, 9))) == sorted({*NAMES} - {"z", "near x"})
     # They are to be embedded again.
     unsettled = [file.path for file in store.known_files(SPACE) if not file.settled]
     assert unsettled == ["near x", "z"]
     filled(store)
-    assert sorted(names_of(store.search(SPACE, QUERY, 9))) == sorted(NAMES)
+    assert sorted(names_of(nearest(store, SPACE, QUERY, 9))) == sorted(NAMES)
 
 
 @pytest.mark.parametrize("lost", [1, 2 * SPACE.dimension, 5 * 2 * SPACE.dimension, "all", "file"])
@@ -145,7 +146,7 @@ def test_lost_rows_are_told_and_the_others_can_be_saved(store: LocalStore, lost:
         left = 0 if isinstance(lost, str) else size - lost
         os.truncate(file, left)
     for read in (
-        lambda: store.search(SPACE, QUERY, 1),
+        lambda: nearest(store, SPACE, QUERY, 1),
         lambda: store.embedding(SPACE, picture("x").id),
         lambda: list(store.embedded(SPACE)),
     ):
@@ -158,7 +159,7 @@ def test_lost_rows_are_told_and_the_others_can_be_saved(store: LocalStore, lost:
     assert store.damaged(SPACE) == [picture(name).id for name in NAMES[whole:]]
     with store.write() as writer:
         assert writer.compact(SPACE) == len(NAMES) - whole
-    assert sorted(names_of(store.search(SPACE, QUERY, 9))) == sorted(NAMES[:whole])
+    assert sorted(names_of(nearest(store, SPACE, QUERY, 9))) == sorted(NAMES[:whole])
     assert store.damaged(SPACE) == []
 
 
@@ -166,7 +167,7 @@ def test_the_tail_that_a_crash_left_is_written_over(store: LocalStore) -> None:
     commit(store, [entry("a", "x")])
     with rows_file(store).open("ab") as file:
         file.write(b"\x12\x34" * 7)
-    assert names_of(store.search(SPACE, QUERY, 9)) == ["x"]
+    assert names_of(nearest(store, SPACE, QUERY, 9)) == ["x"]
     assert store.damaged(SPACE) == []
     commit(store, [entry("b", "y"), entry("c", "z")])
     assert rows_file(store).stat().st_size == 3 * 2 * SPACE.dimension
@@ -193,17 +194,17 @@ def test_a_crash_between_rows_and_their_names_loses_only_that_commit(
     assert done.returncode == 9
     assert rows_file(store).stat().st_size == 2 * 2 * SPACE.dimension
     assert known(store) == ["a"]
-    assert names_of(store.search(SPACE, QUERY, 9)) == ["x"]
+    assert names_of(nearest(store, SPACE, QUERY, 9)) == ["x"]
     commit(store, [entry("c", "z")])
     assert rows_file(store).stat().st_size == 2 * 2 * SPACE.dimension
-    assert names_of(store.search(SPACE, unit(0, 0, 1), 9)) == ["z", "x"]
+    assert names_of(nearest(store, SPACE, unit(0, 0, 1), 9)) == ["z", "x"]
     assert store.fault() is None
 
 
 def test_a_crash_during_compaction_loses_nothing(store: LocalStore, elsewhere: str) -> None:
     filled(store)
     forget(store, "y")
-    before = store.search(SPACE, QUERY, 9)
+    before = nearest(store, SPACE, QUERY, 9)
     code = (
         f"{elsewhere}\n"
         "import os\n"
@@ -215,10 +216,10 @@ def test_a_crash_during_compaction_loses_nothing(store: LocalStore, elsewhere: s
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False)
     assert done.returncode == 9
     assert len(list((store.folder / "rows").iterdir())) == 2
-    assert store.search(SPACE, QUERY, 9) == before
+    assert nearest(store, SPACE, QUERY, 9) == before
     with store.write():
         assert len(list((store.folder / "rows").iterdir())) == 1
-    assert store.search(SPACE, QUERY, 9) == before
+    assert nearest(store, SPACE, QUERY, 9) == before
 
 
 def test_what_a_crash_left_in_the_folder_of_rows_is_removed(store: LocalStore) -> None:
@@ -241,7 +242,7 @@ def test_a_library_of_a_newer_version_is_refused(store: LocalStore) -> None:
         database.execute(f"PRAGMA user_version = {len(schema.MIGRATIONS) + 1}")
     database.close()
     with pytest.raises(LibraryFormatError, match="pip install --upgrade lookgraph"):
-        store.search(SPACE, QUERY, 1)
+        nearest(store, SPACE, QUERY, 1)
     with pytest.raises(LibraryFormatError, match="pip install --upgrade lookgraph"), store.write():
         pass
 
@@ -249,7 +250,7 @@ def test_a_library_of_a_newer_version_is_refused(store: LocalStore) -> None:
 def test_a_library_of_the_first_version_is_brought_up_to_date(store: LocalStore) -> None:
     # What the first release wrote: the same rows, and a table of spaces that knew less.
     filled(store)
-    wanted = store.search(SPACE, QUERY, 9)
+    wanted = nearest(store, SPACE, QUERY, 9)
     with sqlite3.connect(database_of(store)) as database:
         database.execute("PRAGMA foreign_keys = OFF")
         database.execute("CREATE TABLE known AS SELECT * FROM spaces")
@@ -268,7 +269,7 @@ def test_a_library_of_the_first_version_is_brought_up_to_date(store: LocalStore)
         database.execute("DROP TABLE known")
         database.execute("PRAGMA user_version = 1")
     database.close()
-    assert store.search(SPACE, QUERY, 9) == wanted
+    assert nearest(store, SPACE, QUERY, 9) == wanted
     assert store.spaces() == (SPACE,)
     assert store.network(SPACE) is None
     commit(store, [entry("more", "xy")])
@@ -339,7 +340,7 @@ def test_an_empty_database_left_by_a_crash_is_made_anew(store: LocalStore) -> No
     database_of(store).touch()
     assert store.spaces() == ()
     filled(store)
-    assert sorted(names_of(store.search(SPACE, QUERY, 9))) == sorted(NAMES)
+    assert sorted(names_of(nearest(store, SPACE, QUERY, 9))) == sorted(NAMES)
 
 
 def test_a_log_whose_database_was_removed_is_not_taken_for_the_new_ones(
@@ -382,7 +383,7 @@ def test_a_library_that_may_only_be_read_is_read(
     try:
         read = as_somebody_else(
             f"import sys; sys.path.insert(0, {str(PROJECT)!r})\n{IMPORTS}",
-            f"{made}found = store.search(SPACE, np.array([0, 0, 1], np.float32), 1)\n"
+            f"{made}found = store.search(SPACE, np.array([[0, 0, 1]], np.float32), 1)[0].matches\n"
             "print(found[0].paths, store.status().pictures)\n"
             "try:\n"
             "    commit(store, [entry('new', 'x')])\n"
@@ -440,10 +441,10 @@ def test_a_full_disk_is_told_and_leaves_what_was_committed(
     assert {"rows": "File too large", "database": "disk"}[full] in told
     assert "What was committed is safe" in told
     assert known(store) == ["a"]
-    assert names_of(store.search(SPACE, QUERY, 9)) == ["x"]
+    assert names_of(nearest(store, SPACE, QUERY, 9)) == ["x"]
     assert store.fault() is None
     commit(store, [entry("b", "y")])
-    assert sorted(names_of(store.search(SPACE, QUERY, 9))) == ["x", "y"]
+    assert sorted(names_of(nearest(store, SPACE, QUERY, 9))) == ["x", "y"]
 
 
 # Many at once
@@ -477,7 +478,7 @@ def test_readers_never_err_while_a_writer_comes_goes_and_compacts(
     def read() -> None:
         try:
             while not stopped.is_set():
-                matches = store.search(SPACE, QUERY, 99)
+                matches = nearest(store, SPACE, QUERY, 99)
                 answers.append(frozenset(path for match in matches for path in match.paths))
                 assert store.damaged(SPACE) == []
                 assert store.status().spaces[0].pictures in {6, 8}

@@ -28,6 +28,9 @@ def test_what_a_library_holds(folder: Path) -> None:
             "dimension": 1280, "precision": "float32",
         },
         "pictures": 5, "unused_rows": 0, "bytes": rows_file(folder).stat().st_size, "name": SPACE,
+        "index": {
+            "wanted": "auto", "kind": "exact", "rows": 0, "segments": 0, "bytes": 0, "fault": None,
+        },
     }  # fmt: skip
     assert told == {
         "folder": str(folder), "library": str(folder / ".lookgraph"), "pictures": 5, "files": 6,
@@ -46,6 +49,7 @@ def test_the_same_for_people(folder: Path) -> None:
     assert lines[2:] == [
         "pictures    5 in 5 files",
         f"space       {SPACE}: 5 embeddings of 1280 numbers, 13 kB",
+        "searched    exactly: an index is made once that takes over 10 ms",
         "left out    none",
     ]
 

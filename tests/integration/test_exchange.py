@@ -28,6 +28,7 @@ from lookgraph.stores.base import Embedded
 from lookgraph.stores.local import LocalStore
 from lookgraph.types import Array, Entry, Patterns, Picture, Stamp
 from tests.conftest import needs_module
+from tests.contract.store_contract import nearest
 from tests.pictures import GRID_SPACE, GridNetwork, drawn, exif, save
 
 BYTES = "f\udcff/\udc80 \udcfe.png"
@@ -98,7 +99,7 @@ def test_a_library_comes_back_as_it_was(store: LocalStore, exported: Path, tmp_p
     assert dated.picture
     assert dated.picture.taken == "2021-05-04T13:14:15"
     query = GridNetwork().embed([GridNetwork().prepare(drawn(2))])[0]
-    assert again.search(GRID_SPACE, query, 9) == store.search(GRID_SPACE, query, 9)
+    assert nearest(again, GRID_SPACE, query, 9) == nearest(store, GRID_SPACE, query, 9)
     assert again.damaged(GRID_SPACE) == []
 
 

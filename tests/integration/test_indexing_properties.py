@@ -21,6 +21,7 @@ from lookgraph.ingest import pipeline
 from lookgraph.ingest.decode import decode
 from lookgraph.stores.local import LocalStore
 from lookgraph.types import Matrix, Patterns, Pixels, SkipKind, Vector
+from tests.contract.store_contract import nearest
 from tests.pictures import GRID_SPACE, GridNetwork, as_bytes, drawn
 
 GOOD = [as_bytes(drawn(seed, 24, 18), "PNG") for seed in range(6)]
@@ -253,7 +254,7 @@ Answer: TypeAlias = tuple[str, tuple[str, ...], Any]
 
 
 def answers(store: LocalStore, query: Vector) -> list[Answer]:
-    found = store.search(GRID_SPACE, query, 99)
+    found = nearest(store, GRID_SPACE, query, 99)
     return [(match.picture.id, match.paths, match.score) for match in found]
 
 

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from lookgraph import Library
-from lookgraph.stores.rows import read_rows
-from lookgraph.types import Rows
+from lookgraph.stores.rows import RowFile
 from tests.e2e.commands import held, lookgraph, rows_file, until
 from tests.pictures import drawn, save
 
@@ -188,13 +187,13 @@ def test_a_search_whose_rows_are_replaced_under_it_looks_again(
     """Between its view of the database and the file of rows that this names, a writer compacts."""
     library, before = Library.open(own), rows_file(own)
 
-    def late(*arguments: Any) -> Rows:
-        monkeypatch.setattr("lookgraph.stores.local.read_rows", read_rows)
+    def late(*arguments: Any) -> RowFile:
+        monkeypatch.setattr("lookgraph.stores.local.RowFile", RowFile)
         lookgraph("doctor", own, "--repair")
         assert not before.exists()
-        return read_rows(*arguments)
+        return RowFile(*arguments)
 
-    monkeypatch.setattr("lookgraph.stores.local.read_rows", late)
+    monkeypatch.setattr("lookgraph.stores.local.RowFile", late)
     found = library.search(own / "00.png", k=99)
     assert {hit.path for hit in found} == {f"{seed:02}.png" for seed in range(12)}
     assert rows_file(own) != before
@@ -203,10 +202,10 @@ def test_a_search_whose_rows_are_replaced_under_it_looks_again(
 def test_a_search_that_began_before_a_compaction_ends_well(own: Path) -> None:
     library = Library.open(own)
     with library.store._snapshot(library.space()) as view:
-        before = view.rows.tobytes()
+        before = view.rows.mapped.tobytes()
         (own / "05.png").unlink()
         lookgraph("index", own)
         lookgraph("doctor", own, "--repair")
-        assert view.rows.tobytes() == before
+        assert view.rows.mapped.tobytes() == before
         assert rows_file(own).stat().st_size == 11 * 2560
     assert "05.png" not in held(own)

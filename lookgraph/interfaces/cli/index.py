@@ -70,6 +70,13 @@ _SECONDS_BETWEEN_LINES = 5.0
     type=click.Choice(["float32", "bfloat16", "int8"]),
     help="What the network computes with.  [default: float32]",
 )
+@click.option(
+    "--index",
+    "kind",
+    type=click.Choice(["auto", "exact", "ivf"]),
+    help="How it is searched: by comparing everything, or by codes with an exact second look."
+    "  [default: what was said before, or auto: by codes once the other takes over 10 ms]",
+)
 @runtime_options
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
@@ -85,6 +92,7 @@ def index(
     own_weights: bool,
     metric: str | None,
     precision: str | None,
+    kind: str | None,
     runtime: str,
     device: str,
     dry_run: bool,
@@ -110,6 +118,7 @@ def index(
                 model=wanted,
                 metric=metric,
                 precision=precision,
+                index=kind,
                 dry_run=dry_run,
                 progress=progress,
             )
@@ -207,7 +216,7 @@ def _bar() -> Iterator["Callable[[Progress], None]"]:
     from rich.console import Console
 
     with rich.Progress(
-        rich.TextColumn("Indexing with {task.description}"),
+        rich.TextColumn("{task.description}"),
         rich.BarColumn(bar_width=24),
         rich.MofNCompleteColumn(),
         rich.TextColumn("{task.fields[rate]}"),
@@ -224,10 +233,14 @@ def _bar() -> Iterator["Callable[[Progress], None]"]:
             if now.done == 0:  # of each space
                 began = time.monotonic()
                 bar.reset(task)
+            if now.index is not None:
+                bar.update(task, description="Making the index", completed=round(100 * now.index),
+                           total=100, rate="%", visible=True)  # fmt: skip
+                return
             rate = f"{now.done / max(time.monotonic() - began, 1e-3):.0f}/s" if now.done else ""
             bar.update(
                 task,
-                description=now.space.model,
+                description=f"Indexing with {now.space.model}",
                 completed=now.done,
                 total=now.total,
                 rate=rate,
@@ -250,6 +263,9 @@ class _Lines:
         if moment - self.told < _SECONDS_BETWEEN_LINES:
             return
         self.told = moment
+        if now.index is not None:
+            say(f"the index is made: {now.index:.0%}")
+            return
         rate = now.done / max(moment - self.began, 1e-3)
         left = (now.total - now.done) / rate if rate else 0.0
         say(f"{now.done:,} of {now.total:,} files, {rate:.0f} a second, {left:.0f} s left")

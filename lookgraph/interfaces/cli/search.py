@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lookgraph.config import RECALL
 from lookgraph.interfaces.cli.console import (
+    counted,
     is_terminal,
     json_option,
     library_for,
@@ -18,11 +20,12 @@ from lookgraph.interfaces.cli.console import (
     say,
     shown_path,
 )
+from lookgraph.interfaces.cli.selecting import selection_options
 
 if TYPE_CHECKING:
     from lookgraph.library import Library
     from lookgraph.results import Hits
-    from lookgraph.types import Hit
+    from lookgraph.types import Hit, Selection
 
 _PAGE_SIDE = 480
 
@@ -45,7 +48,7 @@ def _part(
 @click.command()
 @click.argument("pictures", nargs=-1, metavar="PICTURE…")
 @library_option
-@click.option("-k", default=10, show_default=True, help="How many look-alikes.")
+@click.option("-k", type=int, help="How many look-alikes.  [default: 10]")
 @click.option(
     "--not", "without", multiple=True, metavar="PICTURE", help="Move away from this; repeatable."
 )
@@ -64,6 +67,24 @@ def _part(
     metavar="MODEL",
     help="Whose embeddings are compared, if the library has several.  [default: the first]",
 )
+@click.option(
+    "--min-score", type=float, metavar="SCORE", help="All that score at least this, however many."
+)
+@click.option(
+    "--max-distance",
+    type=float,
+    metavar="DISTANCE",
+    help="All within this distance, where embeddings are compared by L2.",
+)
+@selection_options
+@click.option(
+    "--recall",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=RECALL,
+    show_default=True,
+    help="The share of the true look-alikes that is enough, in a library with an index.",
+)
+@click.option("--exact", is_flag=True, help="Compare every picture: the same as --recall 1.")
 @runtime_options
 @click.option(
     "--html",
@@ -75,11 +96,16 @@ def _part(
 def search(
     pictures: tuple[str, ...],
     library: Path | None,
-    k: int,
+    k: int | None,
     without: tuple[str, ...],
     crop: tuple[int, int, int, int] | None,
     texts: tuple[str, ...],
     model: str | None,
+    min_score: float | None,
+    max_distance: float | None,
+    among: "Selection",
+    recall: float,
+    exact: bool,
     runtime: str,
     device: str,
     html: Path | None,
@@ -96,7 +122,30 @@ def search(
     if not pictures and not texts:
         raise click.UsageError("Missing argument 'PICTURE…': what are you looking for?")
     opened = library_for(pictures[0] if pictures else None, library, runtime, device)
-    hits = opened.search(*pictures, text=texts, k=k, without=without, crop=crop, model=model)
+    if min_score is None and max_distance is None:
+        hits = opened.search(
+            *pictures,
+            text=texts,
+            k=10 if k is None else k,
+            without=without,
+            crop=crop,
+            model=model,
+            among=among,
+            recall=1 if exact else recall,
+        )
+    else:
+        if k is not None:
+            raise click.UsageError("-k is for the nearest; with a limit, all within it come.")
+        hits = opened.search_over(
+            *pictures,
+            score=min_score,
+            distance=max_distance,
+            text=texts,
+            without=without,
+            crop=crop,
+            model=model,
+            among=among,
+        )
     if as_json:
         put_json(_as_json(opened, hits))
     elif html:
@@ -105,17 +154,32 @@ def search(
     elif is_terminal():
         _show(hits)
     else:
-        for hit in hits:
-            number = hit.score if hit.distance is None else hit.distance
-            put(f"{number:.4f}\t{shown_path(hit.file)}")
-    if len(hits) < k:
-        say(_too_few(opened, len(hits)))
+        _list(hits)
+    _remark(opened, hits, among)
 
 
-def _too_few(opened: "Library", found: int) -> str:
-    if found == 0:
-        return f"The library of {opened.root} has no pictures yet: lookgraph index FOLDER"
-    return f"The library of {opened.root} has no more than {found:,} pictures."
+def _list(hits: "Hits") -> None:
+    for hit in hits:
+        number = hit.score if hit.distance is None else hit.distance
+        put(f"{number:.4f}\t{shown_path(hit.file)}")
+
+
+def _remark(opened: "Library", hits: "Hits", among: "Selection") -> None:
+    """Say what the hits themselves do not."""
+    from lookgraph.types import EVERYTHING
+
+    if hits.fault:
+        say(f"Every picture was compared, as the index cannot be used: {hits.fault}")
+    if hits.k is None and not hits:
+        say("No picture is so near.")
+    if hits.k is None or len(hits) >= hits.k:
+        return
+    if among != EVERYTHING:
+        say(f"No more than {counted(len(hits), 'picture')} may answer.")
+    elif not hits:
+        say(f"The library of {opened.root} has no pictures yet: lookgraph index FOLDER")
+    else:
+        say(f"The library of {opened.root} has no more than {len(hits):,} pictures.")
 
 
 def _as_json(opened: "Library", hits: "Hits") -> dict[str, object]:
@@ -129,6 +193,7 @@ def _as_json(opened: "Library", hits: "Hits") -> dict[str, object]:
         "library": str(opened.root),
         "space": hits.space.name,
         "rank": hits.ranked_by,
+        "searched": hits.searched,
         "k": hits.k,
         "took_ms": round(hits.took_ms, 3),
         "hits": [_hit_as_json(hit) for hit in hits],

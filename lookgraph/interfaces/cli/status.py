@@ -21,6 +21,7 @@ from lookgraph.interfaces.cli.console import (
 
 if TYPE_CHECKING:
     from lookgraph.library import Library
+    from lookgraph.stores.base import IndexStatus
 
 
 @click.command()
@@ -65,12 +66,30 @@ def _describe(opened: "Library") -> None:
             ("space", f"{one.space.name}: {one.pictures:,} embeddings of {one.space.dimension} "
              f"numbers, {size_text(one.bytes)}{unused}")
         )  # fmt: skip
+        lines.append(("searched", _way(one.index)))
     lines += [("include", " ".join(patterns.include)), ("exclude", " ".join(patterns.exclude))]
     lines.append(("left out", f"{now.skipped:,} (see --skipped)" if now.skipped else "none"))
     lines.append(("other files", f"{now.other:,}" if now.other else ""))
     for name, value in lines:
         if value:
             put(f"{name:<12}{printable(value)}")
+
+
+def _way(index: "IndexStatus") -> str:
+    """How a space is searched, and why so."""
+    from lookgraph.types import IndexKind
+
+    if index.fault:
+        return f"exactly: {index.fault}"
+    if index.kind is IndexKind.EXACT:
+        reasons = {
+            IndexKind.AUTO: "an index is made once that takes over 10 ms",
+            IndexKind.EXACT: "as `lookgraph index --index exact` said",
+            IndexKind.IVF: "an index is made with the first pictures",
+        }
+        return f"exactly: {reasons[index.wanted]}"
+    parts = counted(index.segments, "segment")
+    return f"by an index of {index.rows:,} embeddings in {parts}, {size_text(index.bytes)}"
 
 
 def _list_skipped(opened: "Library", as_json: bool) -> None:
