@@ -28,8 +28,9 @@ On a million rows with 4,096 lists, s ** -0.5 keeps the recall (0.998 at a share
 may answer is chosen by chance. It mostly is not, but lies together somewhere; at a power of 1, as
 many rows that may answer would be looked at as without a selection, for twice the time."""
 
-_FAR = 1e9
-"""A query for L2 with larger numbers is compared exactly: its codes' squares could overflow."""
+_FAR = 100
+"""A query for L2 that is so many times as far from the rows' middle as their centroids are is
+compared exactly: the distances of its codes would differ by less than float32 tells apart."""
 
 _ROWS_AT_ONCE = 8192
 """Rows that lie here and there are read in parts of so many."""
@@ -111,6 +112,8 @@ class Sealed:
 
     def effort(self, recall: float) -> Effort | None:
         """The cheapest that finds this share; None if only exact search does."""
+        if recall >= 1:
+            return None  # what found all of a sample may miss something else
         return next((effort for effort in self.efforts if effort.recall >= recall), None)
 
 
@@ -145,10 +148,35 @@ def nearest(
         comparison(metric, query)
     if allowed is not None and allowed.count <= _FEW:
         return _among(rows, allowed.numbers, queries, k, metric)
-    effort = sealed.effort(recall) if sealed and not _is_far(queries, metric) else None
+    effort = sealed.effort(recall) if sealed else None
     if sealed is None or effort is None or effort.looks * k > _SHARE * len(rows.mapped):
-        hidden = None if allowed is None else allowed.others
-        return batches.nearest_many(rows.mapped, queries, k, metric, hidden)
+        return _by_rows(rows, queries, k, metric, allowed)
+    far = _is_far(sealed, queries, metric)
+    if not far.any():
+        return _by_codes(rows, sealed, effort, queries, k, metric, allowed)
+    near = iter(_by_codes(rows, sealed, effort, queries[~far], k, metric, allowed))
+    others = iter(_by_rows(rows, queries[far], k, metric, allowed))
+    return [next(others if is_far else near) for is_far in far]
+
+
+def _by_rows(
+    rows: RowSource, queries: Matrix, k: int, metric: Metric, allowed: Allowed | None
+) -> list[list[Neighbour]]:
+    hidden = None if allowed is None else allowed.others
+    return batches.nearest_many(rows.mapped, queries, k, metric, hidden)
+
+
+def _by_codes(
+    rows: RowSource,
+    sealed: Sealed,
+    effort: Effort,
+    queries: Matrix,
+    k: int,
+    metric: Metric,
+    allowed: Allowed | None,
+) -> list[list[Neighbour]]:
+    if not len(queries):
+        return []
     loose = _loose(rows, sealed, queries, k, metric, allowed)
     found = _candidates(sealed, effort, queries, k, metric, allowed)
 
@@ -182,8 +210,11 @@ def over(
     )
 
 
-def _is_far(queries: Matrix, metric: Metric) -> bool:
-    return metric is Metric.L2 and bool(np.abs(queries).max(initial=0) > _FAR)
+def _is_far(sealed: Sealed, queries: Matrix, metric: Metric) -> NDArray[np.bool_]:
+    if metric is not Metric.L2:
+        return np.zeros(len(queries), np.bool_)
+    moved = queries.astype(np.float64) - sealed.codebook.projection.origin
+    return np.asarray(np.linalg.norm(moved, axis=1) > _FAR * sealed.codebook.reach)
 
 
 def _loose(
@@ -232,13 +263,22 @@ def _candidates(
     probes = min(lists, int(np.ceil(effort.probes / max(share, 1e-9) ** _WIDENING)))
     wanted = min(effort.looks * k, may_answer)
     bits = None if allowed is None else allowed.bits
-    while True:
-        found = codes.candidates(
-            sealed.codebook, sealed.segments, queries.astype(np.float32), wanted, probes, bits
+    found = np.full((len(queries), wanted), -1)
+    lacking = np.arange(len(queries))
+    while len(lacking):
+        found[lacking] = codes.candidates(
+            sealed.codebook,
+            sealed.segments,
+            queries[lacking].astype(np.float32),
+            wanted,
+            probes,
+            bits,
         )
-        if probes == lists or ((found >= 0).sum(axis=1) >= wanted).all():
-            return found
+        if probes == lists:
+            break
+        lacking = lacking[(found[lacking] < 0).any(axis=1)]
         probes = min(lists, probes * 4)
+    return found
 
 
 def _among(

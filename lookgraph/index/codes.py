@@ -15,6 +15,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,10 +41,12 @@ class Codebook:
     Attributes:
         projection: to the numbers that are coded.
         trained: a FAISS index (IVF, scalar quantiser) without rows.
+        reach: how far the furthest centroid is from the origin of the rows' numbers.
     """
 
     projection: Projection
     trained: Any
+    reach: float
 
     @property
     def lists(self) -> int:
@@ -108,7 +111,12 @@ def train(projection: Projection, sample: Matrix, lists: int, seed: int) -> Code
     trained.cp.spherical = not is_l2
     trained.cp.min_points_per_centroid = 1  # no warning: a small library is no mistake
     trained.train(np.ascontiguousarray(sample, np.float32))
-    return Codebook(projection, trained)
+    return _codebook(projection, trained)
+
+
+def _codebook(projection: Projection, trained: Any) -> Codebook:
+    centroids = trained.quantizer.reconstruct_n(0, trained.nlist)
+    return Codebook(projection, trained, float(np.linalg.norm(centroids, axis=1).max()))
 
 
 def encode(codebook: Codebook, parts: Iterable[tuple[Integers, Matrix]]) -> Segment:
@@ -194,6 +202,8 @@ def read(file: Path) -> Segment:
                 index = faiss.read_index(faiss.PyCallbackIOReader(opened.read))
     except RuntimeError as error:
         raise LibraryDamagedError(f"{file} is no index: {error}") from None
+    if not isinstance(index, faiss.IndexIVFScalarQuantizer):
+        raise LibraryDamagedError(f"{file} is no index of ours: {type(index).__name__}")
     lists = faiss.downcast_InvertedLists(index.invlists)
     if isinstance(lists, faiss.OnDiskInvertedLists):
         lists.prefetch_nthread = 0  # 32 threads for each search otherwise: faiss#5010
@@ -261,8 +271,9 @@ def read_codebook(file: Path, metric: Metric) -> Codebook:
     """
     faiss = _faiss()
     try:
-        with np.load(file) as found:
+        with file.open("rb") as opened, np.load(opened) as found:
             projection = Projection(metric, found["origin"], found["directions"])
-            return Codebook(projection, faiss.deserialize_index(found["trained"]))
-    except (ValueError, KeyError, RuntimeError, OSError) as error:
+            return _codebook(projection, faiss.deserialize_index(found["trained"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, EOFError, OSError,
+            BadZipFile) as error:  # fmt: skip
         raise LibraryDamagedError(f"{file} is no codebook: {error}") from None

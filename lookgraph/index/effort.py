@@ -67,6 +67,8 @@ def _ask(rows: RowSource, segment: Segment, metric: Metric, seed: int) -> _Asked
     generator = np.random.default_rng(seed)
     numbers = np.sort(generator.choice(coded, min(_QUERIES, len(coded)), replace=False))
     queries = rows.take(numbers).astype(np.float32)
+    sound = np.isfinite(queries).all(axis=1) & queries.any(axis=1)
+    numbers, queries = numbers[sound], queries[sound]
     others = np.setdiff1d(np.arange(len(rows.mapped)), coded)
     truth = batches.nearest_many(rows.mapped, queries, _K + 1, metric, others)
     least = [
@@ -102,7 +104,9 @@ def _recalls(
 
 def _look(rows: RowSource, asked: _Asked, i: int, numbers: Integers, metric: Metric) -> Array:
     """The exact scores of rows for the query i."""
-    return comparison(metric, asked.queries[i]).exactly(rows.take(numbers).astype(np.float64))
+    compare = comparison(metric, asked.queries[i])
+    with np.errstate(divide="ignore", invalid="ignore"):  # a damaged row has no score
+        return compare.exactly(rows.take(numbers).astype(np.float64))
 
 
 def _a_search(codebook: Codebook, segment: Segment, queries: Matrix, probes: int) -> float:

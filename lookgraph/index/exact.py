@@ -69,7 +69,9 @@ def over(
     _, high = _bounds(rows, compare)
     if hidden is not None:
         high[hidden] = -np.inf
-    candidates = np.flatnonzero((high >= compare.as_rough(score)) & (high > -np.inf))
+    # In float64, as the score may lie beyond float32, or between two of its numbers.
+    near = high.astype(np.float64) >= compare.as_rough(score)
+    candidates = np.flatnonzero(near & (high > -np.inf))
     exact = _score_exactly(rows, compare, candidates)
     enough = np.isfinite(exact) & (exact >= score)
     return _best_first(candidates[enough], exact[enough])

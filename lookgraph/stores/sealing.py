@@ -78,7 +78,10 @@ class Sealer:
 
     def _renew(self, kind: IndexKind) -> None:
         opened = self._opened()
-        if kind is IndexKind.AUTO and not self._is_worth_it(has_one=opened is not None):
+        is_wanted = len(self._live(0, self._stored.row_count)) > 0 and (
+            kind is IndexKind.IVF or self._is_worth_it(has_one=opened is not None)
+        )
+        if not is_wanted:
             remove_index(self._folder, self._stored)
         elif opened is None or self._stored.row_count > _GROWN * opened[0].trained_on:
             self._build()
@@ -205,7 +208,7 @@ class Sealer:
         for block in blocks(stop - start):
             first, last = start + block.start, start + block.stop
             rows = self._rows.part(first, last).astype(np.float32)
-            usable = live[first:last] & np.isfinite(rows).all(axis=1)
+            usable = live[first:last] & np.isfinite(rows).all(axis=1) & rows.any(axis=1)
             yield first + np.flatnonzero(usable), rows[usable]
 
     def _name(self, number: int, what: str) -> str:

@@ -35,13 +35,6 @@ every_metric = pytest.mark.parametrize("metric", Metric)
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
-def every_kind_but_known_faults(reason: str) -> pytest.MarkDecorator:
-    """For what search by codes does not do yet."""
-    known = pytest.mark.xfail(reason=reason)
-    by_codes = [pytest.param(kind, marks=known) for kind in KINDS[1:]]
-    return pytest.mark.parametrize("kind", [KINDS[0], *by_codes])
-
-
 @dataclass(frozen=True)
 class Held:
     """Rows in memory, as `lookgraph.index.approximate.RowSource`."""
@@ -473,7 +466,7 @@ def test_distances_to_a_query_far_out_are_right(far: float, kind: str) -> None:
     assert of.share(query, 20) == 1
 
 
-@every_kind_but_known_faults("beyond what float32 tells apart, codes do not tell rows apart")
+@every_kind
 @pytest.mark.parametrize("far", [9e8])
 def test_neighbours_of_a_query_far_out_are_found(far: float, kind: str) -> None:
     of = library(kind, Metric.L2)
@@ -503,7 +496,7 @@ def test_many_queries_at_once_are_answered_as_each_alone(metric: Metric, kind: s
     assert of.nearest(of.queries[:0], 10) == []
 
 
-@every_kind_but_known_faults("more lists are looked into for all queries at once")
+@every_kind
 @every_metric
 def test_a_query_that_needs_more_lists_changes_no_answer_beside_it(
     metric: Metric, kind: str
@@ -513,7 +506,7 @@ def test_a_query_that_needs_more_lists_changes_no_answer_beside_it(
     assert together == [of.check(query, 60, recall=0.5) for query in of.queries]
 
 
-@every_kind_but_known_faults("one far out makes all of a batch exact")
+@every_kind
 def test_a_query_far_out_changes_no_answer_beside_it(kind: str) -> None:
     of = with_effort(library(kind, Metric.L2), probes=1, looks=1)
     queries = of.queries.copy()
@@ -534,7 +527,7 @@ def test_all_of_the_true_neighbours_are_those_of_exact_search(metric: Metric, ki
         assert answer == exact.nearest(of.rows, query, 100, metric, np.flatnonzero(~allowed))
 
 
-@every_kind_but_known_faults("an effort that was measured at 1.0 answers for all")
+@every_kind
 @every_metric
 def test_all_are_not_left_to_codes_that_missed_none_when_measured(
     metric: Metric, kind: str
@@ -613,7 +606,6 @@ def test_everything_over_a_score_comes_of_many_rows(metric: Metric) -> None:
             assert hold_over(of.rows, query, score, metric, allowed) == wanted
 
 
-@pytest.mark.xfail(reason="NumPy warns of an overflow")
 @every_metric
 def test_a_score_that_float32_does_not_hold(metric: Metric) -> None:
     of = library("exact", metric)

@@ -145,16 +145,7 @@ def test_rows_that_are_all_the_same_find_each_other(metric: Metric) -> None:
     assert [one.recall for one in efforts] == [1.0]
 
 
-@pytest.mark.parametrize(
-    "metric",
-    [
-        Metric.L2,
-        *(
-            pytest.param(metric, marks=pytest.mark.xfail(reason="UsageError: the query is zero"))
-            for metric in (Metric.COSINE, Metric.INNER_PRODUCT)
-        ),
-    ],
-)
+@pytest.mark.parametrize("metric", Metric)
 def test_a_row_of_zeros_does_not_stop_it(metric: Metric) -> None:
     """What a disk that lost a block has: there is no direction to ask with."""
     rows = embeddings(metric, 300)
