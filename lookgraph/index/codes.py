@@ -9,6 +9,7 @@ This is the only module that imports FAISS.
 """
 
 import io
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -69,6 +70,14 @@ def _faiss() -> Any:
     return import_module("faiss")
 
 
+_owner = os.getpid()
+
+
+def _threads() -> int:
+    """How many FAISS may use: in a fork one, as OpenMP waits there for threads that are not."""
+    return usable_cores() if os.getpid() == _owner else 1
+
+
 def is_installed() -> bool:
     """Whether FAISS is."""
     return find_spec("faiss") is not None
@@ -96,7 +105,7 @@ def train(projection: Projection, sample: Matrix, lists: int, seed: int) -> Code
         seed: of the choice of the first centroids.
     """
     faiss = _faiss()
-    faiss.omp_set_num_threads(usable_cores())
+    faiss.omp_set_num_threads(_threads())
     is_l2 = projection.metric is Metric.L2
     numbers = projection.numbers
     centroids = faiss.IndexFlatL2(numbers) if is_l2 else faiss.IndexFlatIP(numbers)
@@ -127,7 +136,7 @@ def encode(codebook: Codebook, parts: Iterable[tuple[Integers, Matrix]]) -> Segm
         parts: the rows' numbers, shape (n,), and what they hold, float32, shape (n, d), finite.
     """
     faiss = _faiss()
-    faiss.omp_set_num_threads(usable_cores())
+    faiss.omp_set_num_threads(_threads())
     index = faiss.clone_index(codebook.trained)
     for numbers, rows in parts:
         if len(numbers):
@@ -234,7 +243,7 @@ def candidates(
     faiss = _faiss()
     # Threads only among queries: OpenMP's wait spinning for each other, which is slow where
     # several processes search at once.
-    faiss.omp_set_num_threads(usable_cores() if len(queries) > 1 else 1)
+    faiss.omp_set_num_threads(_threads() if len(queries) > 1 else 1)
     selector = None if allowed is None else faiss.IDSelectorBitmap(allowed)
     asked = faiss.SearchParametersIVF(nprobe=probes, sel=selector)
     coded = np.ascontiguousarray(codebook.projection.of_queries(queries), np.float32)

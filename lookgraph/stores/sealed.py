@@ -96,10 +96,12 @@ def read_manifest(folder: Path, stored: StoredSpace) -> Manifest | None:
                 f"{file} has format {told['format']}; this Lookgraph knows up to {_FORMAT}. "
                 "Install a newer one (pip install --upgrade lookgraph), or search exactly: --exact."
             )
+        if told.pop("checksum") != _checksum(told):
+            raise ValueError("its checksum is another")
         manifest = _as_manifest(told)
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise LibraryDamagedError(f"{file} is damaged: {error!r}.") from None
     if (manifest.space, manifest.generation) != (stored.space.name, stored.generation):
         raise LibraryDamagedError(f"{file} is of another space: {manifest.space}.")
@@ -126,12 +128,18 @@ def _as_part(told: dict[str, Any]) -> Part:
     return part
 
 
+def _checksum(told: dict[str, Any]) -> int:
+    """The CRC-32 of what a manifest tells, however it is spaced."""
+    return zlib.crc32(json.dumps(told, sort_keys=True).encode())
+
+
 def write_manifest(folder: Path, stored: StoredSpace, manifest: Manifest) -> None:
     """Put it in place of the one before."""
     file = manifest_file(folder, stored)
     aside = file.with_name(file.name + ".new")
+    told = {"format": _FORMAT, **asdict(manifest)}
     with aside.open("w") as out:
-        json.dump({"format": _FORMAT, **asdict(manifest)}, out)
+        json.dump({**told, "checksum": _checksum(told)}, out)
         out.flush()
         os.fsync(out.fileno())
     aside.replace(file)

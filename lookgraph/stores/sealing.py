@@ -164,7 +164,7 @@ class Sealer:
             renewed: the space as it will be.
             renumbered: the new number of each row, or -1 for one that goes.
         """
-        opened = self._opened()
+        opened = self._opened() if codes.is_installed() else None
         if opened is None:
             return
         manifest, sealed = opened

@@ -201,7 +201,6 @@ def assert_is_replaced(store: LocalStore, model: Model, why: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="the manifest has no checksum")
 def test_no_byte_of_the_manifest_can_change_unseen(store: LocalStore, model: Model) -> None:
     """Each is another in turn: then it is told of, or nothing is said otherwise than before."""
     file = part(store, "manifest")
@@ -360,7 +359,6 @@ def test_without_faiss_a_library_is_written_to_and_its_index_is_kept(
     assert_answers(store, SPACE, model)
 
 
-@pytest.mark.xfail(reason="the index is opened for the next generation: ModuleNotFoundError")
 def test_without_faiss_rows_are_compacted(store: LocalStore, model: Model) -> None:
     """The index is of rows that are gone then, so there is none."""
     without_faiss(store, "compact(store, SPACE)")
