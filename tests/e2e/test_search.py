@@ -99,6 +99,7 @@ def test_the_answer_in_json(shelf: Path) -> None:
         "library": str(shelf),
         "space": "efficientnet-lite0-57934424-p1-cosine",
         "rank": "cosine",
+        "searched": "exact",
         "k": 3,
     }
     assert [hit["rank"] for hit in hits] == [1, 2, 3]
