@@ -22,7 +22,7 @@ def selection_options(command: Command) -> Command:
         *arguments: object,
         under: str,
         name: str,
-        taken: tuple[str | None, str | None],
+        taken: tuple[str | None, str | None] | None,
         min_size: int,
         ids: Path | None,
         **others: object,
@@ -30,7 +30,8 @@ def selection_options(command: Command) -> Command:
         from lookgraph.types import Selection
 
         chosen = None if ids is None else _read_ids(ids)
-        among = Selection(under, name, *taken, min_size, chosen)
+        first, last = taken or (None, None)  # None from a command that invokes this one
+        among = Selection(under, name, first, last, min_size, chosen)
         return command(*arguments, among=among, **others)
 
     for option in reversed(_OPTIONS):
