@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookgraph.errors import LibraryDamagedError, LibraryFormatError, MissingExtraError
 from lookgraph.index import codes, effort, exact, projection
@@ -78,7 +79,7 @@ class Sealer:
 
     def _renew(self, kind: IndexKind) -> None:
         opened = self._opened()
-        is_wanted = len(self._live(0, self._stored.row_count)) > 0 and (
+        is_wanted = self._live().any() and (
             kind is IndexKind.IVF or self._is_worth_it(has_one=opened is not None)
         )
         if not is_wanted:
@@ -105,7 +106,7 @@ class Sealer:
     def _build(self) -> None:
         (self._folder / INDEX_FOLDER).mkdir(exist_ok=True)
         count = self._stored.row_count
-        live = self._live(0, count)
+        live = np.flatnonzero(self._live())
         lists = codes.lists_for(len(live))
         generator = np.random.default_rng(_SEED)
         chosen = generator.permutation(live)[: max(codes.sample_size(lists), _DIRECTIONS)]
@@ -180,17 +181,15 @@ class Sealer:
         )
         files.write_manifest(self._folder, renewed, manifest)
 
-    def _live(self, start: int, stop: int) -> Integers:
-        """The numbers of rows whose pictures have files."""
-        mask = np.ones(self._stored.row_count, np.bool_)
-        mask[hidden_rows(self._database, self._stored.number)] = False
-        return start + np.flatnonzero(mask[start:stop])
+    def _live(self) -> NDArray[np.bool_]:
+        """Which rows are of pictures that have files, shape (rows,)."""
+        live = np.ones(self._stored.row_count, np.bool_)
+        live[hidden_rows(self._database, self._stored.number)] = False
+        return live
 
     def _staying(self) -> Integers:
         """As `codes.merge` takes it, where the rows of pictures without files go."""
-        staying = np.arange(self._stored.row_count)
-        staying[hidden_rows(self._database, self._stored.number)] = -1
-        return staying
+        return np.where(self._live(), np.arange(self._stored.row_count), -1)
 
     def _take(self, numbers: Integers) -> Matrix:
         """Rows as float32; those that are damaged as zeros."""
@@ -203,8 +202,7 @@ class Sealer:
 
     def _usable(self, start: int, stop: int) -> Iterator[tuple[Integers, Matrix]]:
         """The rows that go into a segment: of pictures with files, and with numbers alone."""
-        live = np.zeros(self._stored.row_count, np.bool_)
-        live[self._live(start, stop)] = True
+        live = self._live()
         for block in blocks(stop - start):
             first, last = start + block.start, start + block.stop
             rows = self._rows.part(first, last).astype(np.float32)
