@@ -241,9 +241,9 @@ def candidates(
         their numbers, shape (q, count), the best by their codes first; -1 where there are no more.
     """
     faiss = _faiss()
-    # Threads only among queries: OpenMP's wait spinning for each other, which is slow where
-    # several processes search at once.
-    faiss.omp_set_num_threads(_threads() if len(queries) > 1 else 1)
+    # Threads are the caller's: OpenMP's wait for each other spinning, which is slow where several
+    # processes search at once.
+    faiss.omp_set_num_threads(1)
     selector = None if allowed is None else faiss.IDSelectorBitmap(allowed)
     asked = faiss.SearchParametersIVF(nprobe=probes, sel=selector)
     coded = np.ascontiguousarray(codebook.projection.of_queries(queries), np.float32)
@@ -281,7 +281,8 @@ def read_codebook(file: Path, metric: Metric) -> Codebook:
     faiss = _faiss()
     try:
         with file.open("rb") as opened, np.load(opened) as found:
-            projection = Projection(metric, found["origin"], found["directions"])
+            directions = np.asfortranarray(found["directions"])
+            projection = Projection(metric, found["origin"], directions)
             return _codebook(projection, faiss.deserialize_index(found["trained"]))
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, EOFError, OSError,
             BadZipFile) as error:  # fmt: skip

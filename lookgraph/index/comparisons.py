@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from lookgraph.errors import UsageError
+from lookgraph.index.products import dots
 from lookgraph.index.widening import UNDO
 from lookgraph.types import Array, Matrix, Metric, Vector
 
@@ -65,6 +66,12 @@ def comparison(metric: Metric, query: Vector) -> Comparison:
     return _InnerProduct(exact, exact / length)
 
 
+def check_all(metric: Metric, queries: Matrix) -> None:
+    """Refuse what `comparison` refuses, for all of shape (q, d) at once."""
+    for query in queries[~(np.isfinite(queries).all(axis=1) & queries.any(axis=1))]:
+        comparison(metric, query)
+
+
 _UNIT = 2.0**-24
 """The unit roundoff of float32."""
 
@@ -97,8 +104,7 @@ class _Cosine:
     query: Array
 
     def roughly(self, block: Matrix, scores: Vector, slack: Vector) -> None:
-        # Not BLAS: it would start threads of its own on the cores that are busy already.
-        np.einsum("ij,j->i", block, self.query.astype(np.float32) * UNDO, out=scores)
+        scores[:] = dots(block, self.query.astype(np.float32) * UNDO)
         scores[np.abs(scores) > 2] = -np.inf  # no cosine: the row is damaged
         slack[:] = _cosine_slack(block.shape[1])
 
@@ -121,8 +127,7 @@ class _L2:
         # Where the query is far outside of float16, all is made smaller, lest squares overflow.
         np.multiply(block, UNDO * np.float32(self._smaller), out=block)
         np.subtract(block, (self.query * self._smaller).astype(np.float32), out=block)
-        np.einsum("ij,ij->i", block, block, out=scores)
-        np.sqrt(scores, out=scores)
+        np.sqrt(dots(block, block), out=scores)
         # All terms are positive, so the distance is off by a part of itself; and squares below
         # float32's range by 2**-150 each, which is 2**-75 under the root.
         np.multiply(scores, np.float32(_gamma(block.shape[1])), out=slack)
@@ -150,11 +155,10 @@ class _InnerProduct:
 
     def roughly(self, block: Matrix, scores: Vector, slack: Vector) -> None:
         np.multiply(block, UNDO, out=block)
-        np.einsum("ij,j->i", block, self.unit.astype(np.float32), out=scores)
+        scores[:] = dots(block, self.unit.astype(np.float32))
         # The magnitudes of the products add up to at most the product of the lengths (Cauchy and
         # Schwarz), of which the query's is 1.
-        np.einsum("ij,ij->i", block, block, out=slack)
-        np.sqrt(slack, out=slack)
+        np.sqrt(dots(block, block), out=slack)
         slack *= np.float32(_gamma(block.shape[1]))
 
     def as_rough(self, score: float) -> float:
@@ -190,13 +194,13 @@ def _rough_cosines(units: Matrix, block: Matrix) -> tuple[Matrix, Matrix]:
 
 
 def _rough_products(units: Matrix, block: Matrix) -> tuple[Matrix, Matrix]:
-    lengths = np.sqrt(np.einsum("ij,ij->i", block, block))
+    lengths = np.sqrt(dots(block, block))
     return units @ block.T, np.float32(_gamma(block.shape[1])) * lengths[np.newaxis]
 
 
 def _rough_distances(queries: Matrix, squares: Matrix, block: Matrix) -> tuple[Matrix, Matrix]:
     # |x|**2 - 2 x q + |q|**2 cancels where rows are near; the slack knows.
-    own = np.einsum("ij,ij->i", block, block)[np.newaxis]
+    own = dots(block, block)[np.newaxis]
     scores = 2 * (queries @ block.T) - own - squares
     slack = np.float32(_gamma(block.shape[1])) * (np.sqrt(own) + np.sqrt(squares)) ** 2
     slack += np.float32(2.0**-100)  # for what is below the range of float32

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lookgraph.index import batches, codes, exact
-from lookgraph.index.approximate import Effort, RowSource
+from lookgraph.index.coded import Effort, RowSource
 from lookgraph.index.codes import Codebook, Segment
 from lookgraph.index.comparisons import comparison
 from lookgraph.types import Array, Integers, Matrix, Metric

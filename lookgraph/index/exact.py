@@ -49,7 +49,10 @@ def nearest(
     check(rows, query, k)
     compare = comparison(metric, query)
     low, high = _bounds(rows, compare)
-    return settle(rows, compare, k, low, high, hidden)
+    if hidden is not None:
+        low[hidden] = high[hidden] = -np.inf
+    candidates, exact = _score_candidates(rows, compare, k, low, high)
+    return best_first(candidates, exact)[:k]
 
 
 def over(
@@ -72,9 +75,9 @@ def over(
     # In float64, as the score may lie beyond float32, or between two of its numbers.
     near = high.astype(np.float64) >= compare.as_rough(score)
     candidates = np.flatnonzero(near & (high > -np.inf))
-    exact = _score_exactly(rows, compare, candidates)
+    exact = score_exactly(rows, compare, candidates)
     enough = np.isfinite(exact) & (exact >= score)
-    return _best_first(candidates[enough], exact[enough])
+    return best_first(candidates[enough], exact[enough])
 
 
 def check(rows: Rows, query: Vector, k: int) -> None:
@@ -85,26 +88,8 @@ def check(rows: Rows, query: Vector, k: int) -> None:
         raise UsageError(f"The query has shape {query.shape}, the rows have {rows.shape[1:]}.")
 
 
-def settle(
-    rows: Rows, compare: Comparison, k: int, low: Vector, high: Vector, hidden: Integers | None
-) -> list[Neighbour]:
-    """The k best rows, when it is known between what each row's score lies.
-
-    Args:
-        rows: shape (n, d), float16.
-        compare: the query.
-        k: how many.
-        low: shape (n,), written over.
-        high: likewise; no row's score is above it.
-        hidden: numbers of rows to pass over.
-    """
-    if hidden is not None:
-        low[hidden] = high[hidden] = -np.inf
-    candidates, exact = _score_candidates(rows, compare, k, low, high)
-    return _best_first(candidates, exact)[:k]
-
-
-def _best_first(candidates: Integers, exact: Array) -> list[Neighbour]:
+def best_first(candidates: Integers, exact: Array) -> list[Neighbour]:
+    """Rows by their scores, both of shape (n,); of those that tie, the lower number first."""
     order = np.lexsort((candidates, -exact))
     return [Neighbour(int(candidates[i]), float(exact[i])) for i in order]
 
@@ -115,7 +100,7 @@ def _bounds(rows: Rows, compare: Comparison) -> tuple[Vector, Vector]:
     size = block_size(rows)
 
     def score(starts: Iterator[int]) -> None:
-        buffer = np.empty((size, rows.shape[1]), np.float32)
+        buffer = np.empty((min(size, len(rows)), rows.shape[1]), np.float32)
         for start in starts:
             block = rows[start : start + size]
             part, its = buffer[: len(block)], slice(start, start + len(block))
@@ -145,7 +130,7 @@ def _score_candidates(
     """The rows that may be among the k best, and their exact scores."""
     while True:
         candidates = _candidates(low, high, k)
-        exact = _score_exactly(rows, compare, candidates)
+        exact = score_exactly(rows, compare, candidates)
         damaged = candidates[~np.isfinite(exact)]
         if not len(damaged):
             return candidates, exact
@@ -163,8 +148,11 @@ def _candidates(low: Vector, high: Vector, k: int) -> Integers:
     return np.flatnonzero(high >= least)
 
 
-def _score_exactly(rows: Rows, compare: Comparison, candidates: Integers) -> Array:
-    """The scores of some rows from their stored numbers, float64, shape (len(candidates),)."""
+def score_exactly(rows: Rows, compare: Comparison, candidates: Integers) -> Array:
+    """The scores of some rows from their stored numbers, float64, shape (len(candidates),).
+
+    Not finite for rows that are damaged.
+    """
     exact = np.empty(len(candidates), np.float64)
     size = block_size(rows)
     for start in range(0, len(candidates), size):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lookgraph.index.products import dots
 from lookgraph.types import Matrix, Metric, Vector
 
 MOST = 192
@@ -19,7 +20,7 @@ class Projection:
         metric: what the numbers are to be compared by.
         origin: what is subtracted first, shape (d,); zeros but for L2, which alone is the same
             wherever the origin lies.
-        directions: orthonormal columns, shape (d, m).
+        directions: orthonormal columns, shape (d, m), one after another in memory.
     """
 
     metric: Metric
@@ -41,15 +42,18 @@ class Projection:
         kept = moved @ self.directions
         if self.metric is not Metric.L2:
             return np.asarray(kept)
-        rest = np.einsum("ij,ij->i", moved, moved) - np.einsum("ij,ij->i", kept, kept)
+        rest = dots(moved, moved) - dots(kept, kept)
         return np.column_stack([kept, np.sqrt(np.maximum(rest, 0))])
 
     def of_queries(self, queries: Matrix) -> Matrix:
         """The numbers of queries, float32, shape (n, numbers); for L2 the last one is 0."""
         if self.metric is not Metric.L2:
-            return np.asarray(queries @ self.directions)
-        kept = (queries - self.origin) @ self.directions
+            return self._kept(queries)
+        kept = self._kept(queries - self.origin)
         return np.column_stack([kept, np.zeros(len(kept), np.float32)])
+
+    def _kept(self, queries: Matrix) -> Matrix:
+        return dots(self.directions.T, queries[:, np.newaxis])
 
 
 def principal(sample: Matrix, metric: Metric, most: int = MOST) -> Projection:
@@ -74,4 +78,4 @@ def principal(sample: Matrix, metric: Metric, most: int = MOST) -> Projection:
     scaled = sample / scale
     _, vectors = np.linalg.eigh((scaled.T @ scaled).astype(np.float64))
     directions = vectors[:, ::-1][:, :most]
-    return Projection(metric, origin, np.ascontiguousarray(directions, np.float32))
+    return Projection(metric, origin, np.asfortranarray(directions, np.float32))

@@ -12,7 +12,7 @@ import numpy as np
 from lookgraph.config import LIBRARY_FOLDER, RECALL
 from lookgraph.errors import LibraryDamagedError, LibraryNotFoundError, MissingExtraError
 from lookgraph.index import approximate
-from lookgraph.index.approximate import Allowed, Sealed
+from lookgraph.index.coded import Allowed, Sealed
 from lookgraph.stores.base import Answer, Embedded, Match, SpaceStatus, Status
 from lookgraph.stores.database import DATABASE, storage_errors
 from lookgraph.stores.local_writer import LocalWriter, writing

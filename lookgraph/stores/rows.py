@@ -75,7 +75,7 @@ class RowFile:
         self.mapped = read_rows(file, count, dimension)
         self._dimension = dimension
         self._bytes = dimension * _DTYPE.itemsize
-        self._handle = os.open(file, os.O_RDONLY) if count and hasattr(os, "pread") else None
+        self._handle = os.open(file, os.O_RDONLY) if count and hasattr(os, "preadv") else None
         if self._handle is not None:
             weakref.finalize(self, os.close, self._handle)
 
@@ -83,9 +83,11 @@ class RowFile:
         """The rows with these numbers, shape (len(numbers), dimension)."""
         if self._handle is None:
             return self.mapped[numbers]
-        handle, size = self._handle, self._bytes
-        read = b"".join([os.pread(handle, size, at) for at in (numbers * size).tolist()])
-        return np.frombuffer(read, _DTYPE).reshape(-1, self._dimension)
+        # Into one place from the start: to join what was read takes twice as long as reading it.
+        taken = np.empty((len(numbers), self._dimension), _DTYPE)
+        for row, at in zip(taken.view(np.uint8), (numbers * self._bytes).tolist(), strict=True):
+            os.preadv(self._handle, [row.data], at)
+        return taken
 
     def part(self, start: int, stop: int) -> Rows:
         """The rows from one number up to another."""

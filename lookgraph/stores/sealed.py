@@ -17,7 +17,7 @@ import numpy as np
 
 from lookgraph.errors import LibraryDamagedError, LibraryFormatError, MissingExtraError
 from lookgraph.index import codes
-from lookgraph.index.approximate import Effort, Sealed
+from lookgraph.index.coded import Effort, Sealed
 from lookgraph.index.codes import Codebook
 from lookgraph.stores.base import IndexStatus
 from lookgraph.stores.records import StoredSpace
@@ -58,7 +58,7 @@ class Manifest:
         codebook: how rows are encoded.
         segments: the codes.
         dropped: the numbers of rows below `covered` that are in no segment.
-        efforts: as `lookgraph.index.approximate.Sealed` has them.
+        efforts: as `lookgraph.index.coded.Sealed` has them.
     """
 
     space: str

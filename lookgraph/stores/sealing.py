@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lookgraph.errors import LibraryDamagedError, LibraryFormatError, MissingExtraError
 from lookgraph.index import codes, effort, exact, projection
-from lookgraph.index.approximate import Sealed
+from lookgraph.index.coded import Sealed
 from lookgraph.index.codes import Codebook, Segment
 from lookgraph.stores import sealed as files
 from lookgraph.stores.records import StoredSpace, hidden_rows

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from lookgraph.index.approximate import Allowed
+from lookgraph.index.coded import Allowed
 from lookgraph.stores.records import hidden_rows
 from lookgraph.types import EVERYTHING, Integers, Selection
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lookgraph.errors import UsageError
 from lookgraph.index import approximate, codes, effort, exact, projection
-from lookgraph.index.approximate import Allowed, Effort, Sealed
+from lookgraph.index.coded import Allowed, Effort, Sealed
 from lookgraph.index.codes import Codebook, Segment
 from lookgraph.index.projection import Projection
 from lookgraph.types import Array, Integers, Matrix, Metric, Neighbour, Rows, Vector
@@ -37,7 +37,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 
 @dataclass(frozen=True)
 class Held:
-    """Rows in memory, as `lookgraph.index.approximate.RowSource`."""
+    """Rows in memory, as `lookgraph.index.coded.RowSource`."""
 
     mapped: Rows
 

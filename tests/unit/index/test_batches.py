@@ -91,10 +91,13 @@ def test_rows_a_rounding_apart_far_from_the_origin(metric: Metric) -> None:
     assert together == one_by_one(rows, queries, 30, metric)
 
 
-def test_more_queries_than_are_searched_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "_SCORES", 3 * 1000)
-    rows = random_rows(1000, 16, Metric.L2)
-    queries = random_rows(10, 16, Metric.L2, seed=2).astype(np.float32)
+@pytest.mark.parametrize(("constant", "value"), [("_TOGETHER", 3), ("_KEPT", 70), ("_KEPT", 5)])
+def test_more_queries_or_candidates_than_are_taken_at_once(
+    constant: str, value: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, constant, value)
+    rows = random_rows(1000, 1280, Metric.L2)
+    queries = random_rows(10, 1280, Metric.L2, seed=2).astype(np.float32)
     assert batches.nearest_many(rows, queries, 4, Metric.L2) == one_by_one(
         rows, queries, 4, Metric.L2
     )

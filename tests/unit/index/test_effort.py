@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lookgraph.index import codes, effort, exact
-from lookgraph.index.approximate import Effort
+from lookgraph.index.coded import Effort
 from lookgraph.index.codes import Codebook, Segment
 from lookgraph.index.projection import principal
 from lookgraph.types import Array, Integers, Metric, Rows

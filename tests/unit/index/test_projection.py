@@ -45,7 +45,7 @@ def test_the_directions_are_the_first_singular_vectors(
     found = principal(rows, metric, most)
     assert found.directions.shape == (dimension, most)
     assert found.directions.dtype == np.float32
-    assert found.directions.flags.c_contiguous
+    assert found.directions.flags.f_contiguous
     wanted = leading(rows, metric, most)
     # The same space, whatever the signs, and each direction where it is told from its neighbours.
     span = found.directions.astype(np.float64)
