@@ -71,7 +71,8 @@ def _searching(found: Ours, count: int) -> Iterator[Figure]:
     yield Figure("recall@10", one.recall, "", 0.99, True)
     yield Figure("one query, warm, p50", 1e3 * one.p50, "ms", 2, False, {"first": 1e3 * one.first})
     yield Figure("one query, warm, p95", 1e3 * one.p95, "ms", 5, False)
-    detail = {"all, MB": one.resident / 1e6}
+    batches = "after batches, with the pages of the file of rows that they touched, MB"
+    detail = {"all, MB": one.resident / 1e6, batches: found.together.resident / 1e6}
     yield Figure("memory that searching adds", one.resident / count, "B", 300, False, detail)
     yield from _filtered("in a folder with 1 %", found.in_folder)
     yield from _filtered("among the ids of 1 %", found.by_ids)

@@ -88,7 +88,7 @@ def _search(name: str, file: str, job_file: str, least: str) -> list[object]:
     searcher.load(Path(file))
     setting = _tune(searcher, job, float(least))
     searched = measure(searcher.ask, job, before)
-    return [setting, asdict(searched), asdict(measure_together(searcher.ask, job))]
+    return [setting, asdict(searched), asdict(measure_together(searcher.ask, job, before))]
 
 
 def _tune(searcher: Peer, job: Job, least: float) -> int:
@@ -102,9 +102,9 @@ def _tune(searcher: Peer, job: Job, least: float) -> int:
 
 
 def _flat(rows: str, count: str, job_file: str) -> dict[str, float]:
-    job, exact = Job.read(Path(job_file)), Faiss("Flat", "", ())
+    job, exact, before = Job.read(Path(job_file)), Faiss("Flat", "", ()), resident()
     exact.build(rows_of(Path(rows), int(count)))
-    return asdict(measure_together(exact.ask, job))
+    return asdict(measure_together(exact.ask, job, before))
 
 
 _MAIN: dict[str, Callable[..., object]] = {"build": _build, "search": _search, "flat": _flat}

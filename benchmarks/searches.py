@@ -41,10 +41,17 @@ class Searched:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """How many queries a second are answered in batches, and what they find."""
+    """How many queries a second are answered in batches, what they find, and the memory then.
+
+    Attributes:
+        rate: queries a second.
+        recall: the share of the true k nearest that is found.
+        resident: as `Searched.resident`, after the batches.
+    """
 
     rate: float
     recall: float
+    resident: int
 
 
 def recall(found: Integers, truth: Integers) -> float:
@@ -79,7 +86,7 @@ def measure(ask: Ask, job: Job, before: int) -> Searched:
     return Searched(recall(found, job.truth), first, float(p50), float(p95), resident() - before)
 
 
-def measure_together(ask: Ask, job: Job, times: int = 3) -> Together:
+def measure_together(ask: Ask, job: Job, before: int, times: int = 3) -> Together:
     """Search with a batch of queries, so many times after one that does not count."""
     queries, truth = job.queries[:BATCH], job.truth[:BATCH]
     found, seconds = ask(queries), []
@@ -87,7 +94,8 @@ def measure_together(ask: Ask, job: Job, times: int = 3) -> Together:
         began = time.perf_counter()
         found = ask(queries)
         seconds.append(time.perf_counter() - began)
-    return Together(len(queries) / float(np.median(seconds)), recall(found, truth))
+    rate = len(queries) / float(np.median(seconds))
+    return Together(rate, recall(found, truth), resident() - before)
 
 
 def resident() -> int:

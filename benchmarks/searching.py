@@ -109,7 +109,7 @@ def main() -> None:
     folders = [Selection(under=folder_of(number)) for number in (IN_FOLDER, *_FRESH)]
     found = Ours(
         searched,
-        measure_together(asking(store), job),
+        measure_together(asking(store), job, before),
         _filtered(store, job, job.truth_in, folders),
         _filtered(store, job, job.truth_among, _by_ids(job)),
     )
