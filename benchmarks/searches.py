@@ -87,15 +87,22 @@ def measure(ask: Ask, job: Job, before: int) -> Searched:
 
 
 def measure_together(ask: Ask, job: Job, before: int, times: int = 3) -> Together:
-    """Search with a batch of queries, so many times after one that does not count."""
-    queries, truth = job.queries[:BATCH], job.truth[:BATCH]
-    found, seconds = ask(queries), []
+    """Search with all queries in batches, and time the first batch, so many times.
+
+    Args:
+        ask: the way of searching.
+        job: what to search for.
+        before: as for `measure`.
+        times: the median of so many counts.
+    """
+    batches = [job.queries[start : start + BATCH] for start in range(0, len(job.queries), BATCH)]
+    found, seconds = np.concatenate([ask(batch) for batch in batches]), []
     for _ in range(times):
         began = time.perf_counter()
-        found = ask(queries)
+        ask(batches[0])
         seconds.append(time.perf_counter() - began)
-    rate = len(queries) / float(np.median(seconds))
-    return Together(rate, recall(found, truth), resident() - before)
+    rate = len(batches[0]) / float(np.median(seconds))
+    return Together(rate, recall(found, job.truth), resident() - before)
 
 
 def resident() -> int:
