@@ -17,13 +17,20 @@ LAYERS = (
     ("interfaces",),
     ("doctor",),
     ("library",),
-    ("indexing", "choosing", "queries", "exchange", "results", "evaluating"),
-    ("ingest", "models", "stores", "index", "pages", "evaluation"),
+    ("indexing", "searching", "graphs", "choosing", "queries", "exchange", "results", "evaluating"),
+    ("ingest", "models", "stores", "index", "graph", "ranking", "pages", "evaluation"),
     ("types", "errors", "config"),
 )
 """From the top down. A part imports from the layers below its own."""
 
-SIBLINGS = {"queries": {"results"}, "stores": {"index"}}
+SIBLINGS = {
+    "searching": {"choosing", "queries", "results"},
+    "queries": {"results"},
+    "graphs": {"results", "exchange"},
+    "stores": {"index", "graph", "ranking"},
+    "graph": {"index"},
+    "ranking": {"graph", "index"},
+}
 """Beside that, a part may import these of its own layer."""
 
 ALONE = {"catalogue"}

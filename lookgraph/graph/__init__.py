@@ -1,0 +1,1 @@
+"""The similarity graph, from arrays to arrays."""

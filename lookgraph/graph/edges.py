@@ -1,0 +1,102 @@
+"""Edges between rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookgraph.types import Integers, Vector
+
+Numbers = NDArray[np.int32]
+"""Numbers of rows: a library has fewer than two thousand million."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Undirected edges, at most one for each pair of rows.
+
+    Attributes:
+        first: the lower number of each pair, shape (m,).
+        second: the higher one.
+        scores: how alike they are: the exact score, rounded to float32.
+    """
+
+    first: Numbers
+    second: Numbers
+    scores: Vector
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __getitem__(self, which: slice | Integers | NDArray[np.bool_]) -> "Edges":
+        """Some of them."""
+        return Edges(self.first[which], self.second[which], self.scores[which])
+
+    def over(self, threshold: float) -> "Edges":
+        """Those with at least a score."""
+        return self[at_least(self.scores, threshold)]
+
+    def ordered(self) -> "Edges":
+        """The same by their pairs."""
+        return self[np.lexsort((self.second, self.first))]
+
+    def best_first(self) -> "Edges":
+        """The same by their scores; of those that tie, by their pairs. No two are equal in this."""
+        return self[np.lexsort((self.second, self.first, -self.scores))]
+
+
+def at_least(scores: Vector, threshold: float) -> NDArray[np.bool_]:
+    """Which scores, as they are stored, reach a threshold as it is given."""
+    return np.asarray(scores.astype(np.float64) >= threshold)
+
+
+def no_edges() -> Edges:
+    """None."""
+    return Edges(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
+
+
+def joined(parts: Sequence[Edges]) -> Edges:
+    """Those of all parts, one after another."""
+    if not parts:
+        return no_edges()
+    return Edges(
+        np.concatenate([part.first for part in parts]),
+        np.concatenate([part.second for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Adjacency:
+    """Edges as they are walked: the neighbours of each row, the nearest first.
+
+    Attributes:
+        starts: where the neighbours of each row begin, shape (n + 1,).
+        numbers: the neighbours of the first row, of the second and so on, shape (2 m,).
+        scores: of each.
+    """
+
+    starts: Integers
+    numbers: Numbers
+    scores: Vector
+
+    def of(self, row: int) -> tuple[Numbers, Vector]:
+        """The neighbours of a row, and their scores."""
+        part = slice(int(self.starts[row]), int(self.starts[row + 1]))
+        return self.numbers[part], self.scores[part]
+
+    def degrees_of(self, rows: Numbers) -> Integers:
+        """How many neighbours some rows have, shape (len(rows),)."""
+        return np.asarray(self.starts[rows + 1] - self.starts[rows])
+
+
+def adjacency(count: int, edges: Edges) -> Adjacency:
+    """The neighbours of each of so many rows. Those that tie are in order of their numbers."""
+    sources = np.concatenate([edges.first, edges.second])
+    targets = np.concatenate([edges.second, edges.first])
+    scores = np.concatenate([edges.scores, edges.scores])
+    order = np.lexsort((targets, -scores, sources))
+    starts = np.zeros(count + 1, np.int64)
+    np.cumsum(np.bincount(sources, minlength=count), out=starts[1:])
+    return Adjacency(starts, targets[order], scores[order])

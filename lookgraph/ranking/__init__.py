@@ -1,0 +1,1 @@
+"""Ranking better than by the score alone, from arrays to arrays."""
