@@ -174,3 +174,5 @@ def _library(library: Library) -> Iterator[Check]:
         yield Check("embeddings", not damaged, rows, "Run `lookgraph doctor --repair`.")
         if fault := library.store.index_fault(space):
             yield Check("index", False, f"{space.name}: {fault}", "Run `lookgraph index`.")
+        if fault := library.store.graph_fault(space):
+            yield Check("graph", False, f"{space.name}: {fault}", "Run `lookgraph index`.")

@@ -6,6 +6,7 @@
     ├── UsageError                a value or a name that the caller got wrong
     ├── LibraryError              about one library
     │   ├── LibraryNotFoundError  there is none where it was looked for
+    │   ├── GraphNotFoundError    it has no graph
     │   ├── LibraryLockedError    another process is writing to it
     │   ├── LibraryDamagedError   what it holds cannot be what was written
     │   ├── LibraryFormatError    made by a newer Lookgraph, or with another network
@@ -15,6 +16,7 @@
     │   ├── WeightsError          its weights are missing or not what they should be
     │   │   └── DownloadError     they cannot be fetched
     │   └── CheckpointError       a file of weights that the safe readers refuse
+    ├── GraphTooLargeError        more pairs are alike than were wanted
     ├── ExchangeError             a file to import that is not what it should be
     └── MissingExtraError         an optional dependency that is not installed
 
@@ -37,6 +39,10 @@ class LibraryError(LookgraphError):
 
 class LibraryNotFoundError(LibraryError):
     """There is no library where it was looked for."""
+
+
+class GraphNotFoundError(LibraryError):
+    """The library has no graph."""
 
 
 class LibraryLockedError(LibraryError):
@@ -73,6 +79,10 @@ class DownloadError(WeightsError):
 
 class CheckpointError(ModelError):
     """A file of weights that the safe readers refuse."""
+
+
+class GraphTooLargeError(LookgraphError):
+    """More pairs of pictures are alike than were wanted."""
 
 
 class ExchangeError(LookgraphError):

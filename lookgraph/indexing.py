@@ -54,7 +54,8 @@ class Progress:
     """How far the work is: files done of files to do, and how many of them were embedded.
 
     Where a library has several spaces, each is done in turn: `space` says which. While an index
-    is made, `index` says which share of it is done, from 0 to 1; otherwise it is None.
+    is made, `index` says which share of it is done, from 0 to 1; otherwise it is None. So does
+    `graph` while the graph is renewed.
     """
 
     done: int
@@ -62,6 +63,7 @@ class Progress:
     embedded: int
     space: Space
     index: float | None = None
+    graph: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +143,16 @@ def run(
             writer.commit(job.space, [_unread_entry(folder) for folder in plan.unread], {})
         _compact(store, writer, job.space)
 
+        done = Progress(plan.todo, plan.todo, counts["embedded"], job.space)
+
         def sealing(share: float) -> None:
-            done = plan.todo
-            progress(Progress(done, done, counts["embedded"], job.space, share))
+            progress(replace(done, index=share))
+
+        def linking(share: float) -> None:
+            progress(replace(done, graph=share))
 
         writer.renew_index(job.space, job.index, sealing)
+        writer.renew_graph(job.space, None, linking)
         return _report(plan, counts, started)
 
 

@@ -6,37 +6,39 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lookgraph import indexing
-from lookgraph.choosing import Chooser, Chosen, ModelLike
+from lookgraph.choosing import Chooser, ModelLike
 from lookgraph.config import LIBRARY_FOLDER, RECALL, usable_cores
 from lookgraph.errors import LibraryNotFoundError, StorageError, UsageError
 from lookgraph.evaluating import Evaluation, evaluate_spaces
+from lookgraph.graphs import (
+    Chain,
+    Groups,
+    check_threshold,
+    export_graph,
+    groups_of,
+    path_between,
+)
 from lookgraph.indexing import IndexReport, Progress
-from lookgraph.ingest.pipeline import Embeds
 from lookgraph.models.runtimes.base import Choice
-from lookgraph.queries import Asked, Asker, Box, PictureLike, direction
-from lookgraph.results import Hits, Question, Subject
-from lookgraph.stores.base import Answer, Match, SpaceStatus, Status
+from lookgraph.queries import Box, PictureLike
+from lookgraph.results import Hits
+from lookgraph.searching import Searcher, check_wishes, least_score
+from lookgraph.stores.base import GraphStatus, GraphWanted, SpaceStatus, Status
 from lookgraph.stores.local import LocalStore
 from lookgraph.types import (
     EVERYTHING,
     Entry,
-    Hit,
     IndexKind,
     Metric,
     Patterns,
     Precision,
     Selection,
     Space,
-    Vector,
 )
-
-if TYPE_CHECKING:
-    from lookgraph.models.texts import TextEmbedder
 
 
 class Library:
@@ -57,8 +59,7 @@ class Library:
         self.store = store
         self._folder = folder
         self._chooser = Chooser(store, choice)
-        self._networks: dict[Space, Embeds] = {}
-        self._texts: dict[Space, TextEmbedder] = {}
+        self._searcher = Searcher(store, self._chooser)
 
     @classmethod
     def open(
@@ -221,11 +222,11 @@ class Library:
             PictureError: a picture is none, or is not to be had.
             UsageError: k is below 1, the crop lies outside, or the network knows no words.
         """
-        _check_wishes(k, recall)
+        check_wishes(k, recall)
         started = time.perf_counter()
-        query = self._query(pictures, text, without, crop, model)
+        query = self._searcher.query(pictures, text, without, crop, model)
         (answer,) = self.store.search(query.space, query.embedding[np.newaxis], k, among, recall)
-        return self._hits(query, answer, k, started)
+        return self._searcher.hits(query, answer, k, started)
 
     def search_over(
         self,
@@ -259,10 +260,10 @@ class Library:
                 space has no distances.
         """
         started = time.perf_counter()
-        query = self._query(pictures, text, without, crop, model)
-        least = _least_score(query.space, score, distance)
+        query = self._searcher.query(pictures, text, without, crop, model)
+        least = least_score(query.space, score, distance)
         answer = self.store.search_over(query.space, query.embedding, least, among)
-        return self._hits(query, answer, None, started)
+        return self._searcher.hits(query, answer, None, started)
 
     def search_each(
         self,
@@ -285,61 +286,113 @@ class Library:
         Returns:
             what `search` gives for each, in their order.
         """
-        _check_wishes(k, recall)
+        check_wishes(k, recall)
         started = time.perf_counter()
-        queries = [self._query((picture,), (), (), None, model) for picture in pictures]
+        queries = [self._searcher.query((picture,), (), (), None, model) for picture in pictures]
         if not queries:
             return []
         embeddings = np.stack([query.embedding for query in queries])
         answers = self.store.search(queries[0].space, embeddings, k, among, recall)
         return [
-            self._hits(query, answer, k, started)
+            self._searcher.hits(query, answer, k, started)
             for query, answer in zip(queries, answers, strict=True)
         ]
 
-    def _query(
+    def build_graph(
         self,
-        pictures: Sequence[PictureLike],
-        text: str | Sequence[str],
-        without: str | bytes | Iterable[PictureLike],
-        crop: Box | None,
-        model: ModelLike | None,
-    ) -> "_Query":
-        if isinstance(without, str | bytes):
-            without = (without,)  # one picture, not its letters
-        texts = (text,) if isinstance(text, str) else tuple(text)
-        root = self.store.root
-        chosen = self._chooser.to_search(model, with_text=bool(texts))
-        space = chosen.space
-        asker = Asker(self.store, root, space, lambda: self._network(chosen))
-        asked = [asker.ask(picture, crop) for picture in pictures]
-        asked += [Asked(Subject(one, is_text=True), self._word(chosen, one)) for one in texts]
-        avoided = [asker.ask(picture, None) for picture in without]
-        embedding = direction(
-            [one.embedding for one in asked], [one.embedding for one in avoided], space.metric
-        )
-        question = Question(
-            pictures=tuple(one.subject for one in asked),
-            without=tuple(one.subject for one in avoided),
-            crop=crop,
-        )
-        return _Query(question, space, embedding)
+        *,
+        neighbours: int = 20,
+        threshold: float | None = None,
+        max_edges: int = 50_000_000,
+        model: ModelLike | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> GraphStatus:
+        """Make the similarity graph, or bring it up to date. `index` keeps it so from then on.
 
-    def _hits(self, query: "_Query", answer: Answer, k: int | None, started: float) -> Hits:
-        root = self.store.root
-        return Hits(
-            question=query.question,
-            space=query.space,
-            ranked_by=str(query.space.metric),
-            k=k,
-            took_ms=(time.perf_counter() - started) * 1000,
-            hits=tuple(
-                _hit(root, rank, match, query.space.metric)
-                for rank, match in enumerate(answer.matches, 1)
-            ),
-            searched=answer.by,
-            fault=answer.fault,
-        )
+        Args:
+            neighbours: each picture has an edge to so many of the nearest; 0 for none.
+            threshold: so has every pair with at least this score; None if only the nearest count.
+            max_edges: more pairs over the threshold are refused.
+            model: whose embeddings are compared; None for the library's first.
+            progress: told the share that is done, from 0 to 1.
+
+        Raises:
+            GraphTooLargeError: more pairs reach the threshold; says which one would fit.
+            LibraryLockedError: another process is writing.
+            UsageError: a number is out of range, or there would be no edges.
+        """
+        if neighbours < 0 or max_edges < 1 or (not neighbours and threshold is None):
+            raise UsageError("A graph needs neighbours or a threshold, and at least one edge.")
+        space = self.space(model)
+        if threshold is not None:
+            check_threshold(space, threshold)
+        with self.store.write() as writer:
+            wanted = GraphWanted(neighbours, threshold, max_edges)
+            writer.renew_graph(space, wanted, progress or (lambda _: None))
+        status = self.store.graph_status(space)
+        assert status
+        return status
+
+    def export_graph(
+        self, file: "str | os.PathLike[str]", *, model: ModelLike | None = None
+    ) -> tuple[int, int]:
+        """Write the graph for other tools: GraphML, GEXF, CSV or JSON, as the name ends.
+
+        Args:
+            file: where to.
+            model: whose graph; None for the library's first network.
+
+        Returns:
+            how many pictures, and how many edges.
+
+        Raises:
+            ExchangeError: the name ends in nothing that we write.
+            GraphNotFoundError: there is no graph: make one with `build_graph`.
+            StorageError: the file cannot be written.
+        """
+        return export_graph(self.store, self.space(model), Path(file))
+
+    def groups(
+        self,
+        threshold: float | None = None,
+        *,
+        smallest: int = 2,
+        model: ModelLike | None = None,
+    ) -> Groups:
+        """Which pictures hang together: by chains of pairs that are at least so much alike.
+
+        Args:
+            threshold: the least score of such a pair; None for the one with the most groups.
+            smallest: groups of fewer pictures are left out.
+            model: whose graph; None for the library's first network.
+
+        Raises:
+            GraphNotFoundError: there is no graph: make one with `build_graph`.
+            UsageError: the threshold is none.
+        """
+        started = time.perf_counter()
+        return groups_of(self.store, self.space(model), threshold, smallest, started=started)
+
+    def path(
+        self, source: PictureLike, target: PictureLike, *, model: ModelLike | None = None
+    ) -> Chain | None:
+        """The way from one picture of the library to another whose weakest link is strongest.
+
+        Args:
+            source: where it begins: a path, or an id.
+            target: where it ends.
+            model: whose graph; None for the library's first network.
+
+        Returns:
+            the pictures on the way; None where no edges of the graph lead there.
+
+        Raises:
+            GraphNotFoundError: there is no graph: make one with `build_graph`.
+            PictureError: a picture is not in the library, or not yet in the graph.
+        """
+        started = time.perf_counter()
+        ids = [self._searcher.id_of(picture, model) for picture in (source, target)]
+        return path_between(self.store, self.space(model), *ids, started=started)
 
     def evaluate(
         self,
@@ -402,44 +455,6 @@ class Library:
                 writer.remove_space(space)
         return tuple(held[space] for space in spaces)
 
-    def _network(self, chosen: Chosen) -> Embeds:
-        """For a query: opened once, for one caller that may use all cores."""
-        if chosen.space not in self._networks:
-            self._networks[chosen.space] = chosen.open(1, 1)
-        return self._networks[chosen.space]
-
-    def _word(self, chosen: Chosen, text: str) -> Vector:
-        if chosen.space not in self._texts:
-            self._texts[chosen.space] = chosen.open_texts()
-        embedding: Vector = self._texts[chosen.space].embed([text])[0]
-        return embedding
-
-
-class _Query(NamedTuple):
-    """A question, and where in the space of a network it lies."""
-
-    question: Question
-    space: Space
-    embedding: Vector
-
-
-def _check_wishes(k: int, recall: float) -> None:
-    if k < 1:
-        raise UsageError(f"k is {k}, but must be at least 1.")
-    if not 0 < recall <= 1:
-        raise UsageError(f"The recall is {recall}, but must be above 0, and at most 1.")
-
-
-def _least_score(space: Space, score: float | None, distance: float | None) -> float:
-    if (score is None) == (distance is None):
-        raise UsageError("Give either a score or a distance.")
-    if distance is not None and space.metric is not Metric.L2:
-        raise UsageError(f"{space.name} compares by {space.metric}: give a score, not a distance.")
-    least = -distance if distance is not None else score
-    if least is None or not np.isfinite(least):
-        raise UsageError("A score or distance must be a finite number.")
-    return least
-
 
 def _nearest(start: Path) -> Path | None:
     for folder in (start, *start.parents):
@@ -482,21 +497,3 @@ def _below(root: Path, folder: "str | os.PathLike[str] | None") -> str:
     if Path(inside).parts[0] == os.pardir:
         raise UsageError(f"{folder} is not in {root}, the folder that the library is of.")
     return inside.replace(os.sep, "/")
-
-
-def _hit(root: Path, rank: int, match: Match, metric: Metric) -> Hit:
-    first, *copies = match.paths
-    picture = match.picture
-    return Hit(
-        rank=rank,
-        score=match.score,
-        distance=abs(match.score) if metric is Metric.L2 else None,
-        id=picture.id,
-        path=first,
-        file=str(root / first),
-        copies=tuple(copies),
-        format=picture.format,
-        width=picture.width,
-        height=picture.height,
-        taken=picture.taken,
-    )

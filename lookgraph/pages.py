@@ -73,6 +73,13 @@ details { position: relative; z-index: 1; margin-top: .3rem; font-size: .82rem;
 summary { cursor: pointer; border-radius: 4px; }
 summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 details ul { margin: .3rem 0 0; padding-left: 1.1rem; overflow-wrap: anywhere; }
+.film { display: flex; flex-wrap: wrap; align-items: center; gap: 1.25rem 0; padding: 0;
+  margin: 2rem 0 0; list-style: none; }
+.film .tile { width: 12.5rem; }
+.link { display: grid; place-items: center; width: 4.5rem; font-size: .82rem; font-weight: 600;
+  font-variant-numeric: tabular-nums; color: var(--accent);
+  background: linear-gradient(var(--line), var(--line)) center / 100% 2px no-repeat; }
+.link { text-shadow: 0 0 4px var(--page), 0 0 4px var(--page), 0 0 6px var(--page); }
 footer { margin-top: 2.5rem; font-size: .82rem; }
 @media (min-width: 44rem) {
   ol.tiles { gap: 1.25rem; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); }
@@ -136,11 +143,53 @@ def search_page(
         A whole HTML document, which can be encoded as UTF-8. It loads nothing from anywhere.
     """
     asked = _asked("Looking for", queries) + _asked("Moving away from", away, "not like this")
+    return _page(
+        heading,
+        note,
+        f'<div class="asked">{asked}</div>\n'
+        f"<section><h2>Closest first</h2>\n{_ranked(hits)}</section>\n",
+    )
+
+
+def groups_page(groups: Sequence[tuple[str, Sequence[Tile]]], *, heading: str, note: str) -> str:
+    """A page with groups of pictures.
+
+    Args:
+        groups: a line about each, and its pictures.
+        heading: the page's title.
+        note: a line below it.
+
+    Returns:
+        as `search_page`.
+    """
+    sections = "".join(
+        f"<section><h2>{_text(title)}</h2>\n{_ranked(tiles)}</section>\n" for title, tiles in groups
+    )
+    return _page(heading, note, sections or '<p class="none">There are no groups.</p>\n')
+
+
+def film_page(tiles: Sequence[Tile], links: Sequence[str], *, heading: str, note: str) -> str:
+    """A page with a chain of pictures, as a film strip.
+
+    Args:
+        tiles: the pictures, from the first to the last.
+        links: what stands between each and the next: one fewer.
+        heading: the page's title.
+        note: a line below it.
+
+    Returns:
+        as `search_page`.
+    """
+    between = [*(f'<li class="link" role="presentation">{_text(link)}</li>' for link in links), ""]
+    items = "".join(_item(tile) + link for tile, link in zip(tiles, between, strict=True))
+    return _page(heading, note, f'<ol class="film" role="list">\n{items}</ol>\n')
+
+
+def _page(heading: str, note: str, content: str) -> str:
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n{_head(heading)}</head>\n<body>\n'
         f"<header><h1>{_text(heading)}</h1><p>{_text(note)}</p></header>\n<main>\n"
-        f'<div class="asked">{asked}</div>\n'
-        f"<section><h2>Closest first</h2>\n{_ranked(hits)}</section>\n</main>\n"
+        f"{content}</main>\n"
         "<footer>The pictures on this page are small copies. A click opens the original, as long "
         "as it is where it was.</footer>\n</body>\n</html>\n"
     )

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import overload
 
 from lookgraph.pages import Tile, grid
-from lookgraph.types import Hit, IndexKind, Space
+from lookgraph.stores.base import Match
+from lookgraph.types import Hit, IndexKind, Metric, Space
 
 _NOTEBOOK_SIDE = 200
 
@@ -121,6 +122,32 @@ def _instead(subject: Subject) -> str:
     if subject.is_text:
         return f"“{subject.name}”"
     return "No longer there" if subject.file else "No preview"
+
+
+def hit_of(root: Path, rank: int, match: Match, metric: Metric) -> Hit:
+    """A picture that was found, for people.
+
+    Args:
+        root: the library's folder.
+        rank: from 1.
+        match: what the store found.
+        metric: the space's.
+    """
+    first, *copies = match.paths
+    picture = match.picture
+    return Hit(
+        rank=rank,
+        score=match.score,
+        distance=abs(match.score) if metric is Metric.L2 else None,
+        id=picture.id,
+        path=first,
+        file=str(root / first),
+        copies=tuple(copies),
+        format=picture.format,
+        width=picture.width,
+        height=picture.height,
+        taken=picture.taken,
+    )
 
 
 def closeness(hit: Hit) -> str:

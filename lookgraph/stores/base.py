@@ -80,6 +80,43 @@ class IndexStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class GraphWanted:
+    """What a graph is to be made as.
+
+    Attributes:
+        neighbours: how many of the nearest of each picture have an edge to it; 0 for none.
+        threshold: every pair with at least this score has one; for L2, minus the greatest
+            distance. None if only the nearest count.
+        most: so many pairs over the threshold are too many.
+    """
+
+    neighbours: int = 20
+    threshold: float | None = None
+    most: int = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class GraphStatus:
+    """What a graph is.
+
+    Attributes:
+        wanted: what it was made as.
+        pictures: how many are in it.
+        edges: between them.
+        bytes: what it takes on the disk.
+        behind: how many pictures were added or removed since.
+        fault: why it cannot be used; None if it can.
+    """
+
+    wanted: GraphWanted
+    pictures: int
+    edges: int
+    bytes: int
+    behind: int
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SpaceStatus:
     """What a store holds of one space.
 
@@ -89,6 +126,7 @@ class SpaceStatus:
         unused_rows: embeddings of pictures that have no file any more.
         bytes: what its rows take on the disk.
         index: how it is searched.
+        graph: its similarity graph; None if it has none.
     """
 
     space: Space
@@ -96,6 +134,7 @@ class SpaceStatus:
     unused_rows: int
     bytes: int
     index: IndexStatus = IndexStatus(IndexKind.AUTO, IndexKind.EXACT)
+    graph: GraphStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +206,23 @@ class Writer(Protocol):
 
         Raises:
             MissingExtraError: an index is asked for, and what makes it is not installed.
+        """
+        ...
+
+    def renew_graph(
+        self, space: Space, wanted: GraphWanted | None, progress: Callable[[float], None]
+    ) -> None:
+        """Make or renew the graph of a space; readers go on meanwhile.
+
+        Args:
+            space: which.
+            wanted: what it is to be made as, which is kept for later calls; None for what was
+                kept: then nothing is done where there is no graph.
+            progress: is told which share is done, from 0 to 1.
+
+        Raises:
+            GraphTooLargeError: more pairs reach the threshold than are wanted. What was there
+                stays.
         """
         ...
 

@@ -2,28 +2,34 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from lookgraph.config import LIBRARY_FOLDER, RECALL
-from lookgraph.errors import LibraryDamagedError, LibraryNotFoundError, MissingExtraError
+from lookgraph.errors import (
+    GraphNotFoundError,
+    LibraryDamagedError,
+    LibraryNotFoundError,
+    MissingExtraError,
+)
 from lookgraph.index import approximate
-from lookgraph.index.coded import Allowed, Sealed
-from lookgraph.stores.base import Answer, Embedded, Match, SpaceStatus, Status
+from lookgraph.index.coded import Sealed
+from lookgraph.stores.base import Answer, Embedded, GraphStatus, SpaceStatus, Status
 from lookgraph.stores.database import DATABASE, storage_errors
+from lookgraph.stores.graphs import GRAPH_FOLDER, Graphs, graph_fault, graph_status
 from lookgraph.stores.local_writer import LocalWriter, writing
 from lookgraph.stores.readers import Reader, Readers
 from lookgraph.stores.records import (
     PICTURE_COLUMNS,
-    StoredSpace,
     as_entry,
     as_picture,
     find_space,
     hidden_rows,
+    read_graph_wanted,
     read_index_kind,
     read_network,
     read_patterns,
@@ -32,16 +38,14 @@ from lookgraph.stores.records import (
 )
 from lookgraph.stores.rows import RowFile, check_rows, is_whole, read_rows, surviving_rows
 from lookgraph.stores.sealed import INDEX_FOLDER, Indexes, index_fault, index_status
-from lookgraph.stores.selections import allowed_rows
+from lookgraph.stores.views import GraphView, View, stored_space
 from lookgraph.types import (
     EVERYTHING,
     Entry,
     IndexKind,
     KnownFile,
     Matrix,
-    Neighbour,
     Patterns,
-    Picture,
     Selection,
     SkipKind,
     Space,
@@ -49,11 +53,8 @@ from lookgraph.types import (
     Vector,
 )
 
-_OWN_FILES = (DATABASE, "rows", INDEX_FOLDER, "writer.")
+_OWN_FILES = (DATABASE, "rows", INDEX_FOLDER, GRAPH_FOLDER, "writer.")
 _PAGE = 5000
-_AT_ONCE = 500
-"""Rows in one question: an old SQLite takes no more than 999 values."""
-
 _LAST = b"\xff" * 256
 """Comes after every path: a name has at most 255 bytes."""
 
@@ -69,6 +70,7 @@ class LocalStore:
         self.folder = folder
         self._readers = Readers(folder)
         self._indexes = Indexes(folder)
+        self._graphs = Graphs(folder)
 
     def exists(self) -> bool:
         """Whether there is a library in the folder."""
@@ -168,7 +170,7 @@ class LocalStore:
             (matches,) = view.matches([found])
             return Answer(matches, IndexKind.EXACT)
 
-    def _sealed(self, view: "_View") -> tuple[Sealed | None, str | None]:
+    def _sealed(self, view: View) -> tuple[Sealed | None, str | None]:
         """The index that a view's rows have, and what is wrong if it cannot be used."""
         for _ in range(2):
             try:
@@ -179,6 +181,38 @@ class LocalStore:
                 return None, str(error)
         return None, f"files of the index of {view.stored.space.name} are missing"
 
+    @contextmanager
+    def graph(self, space: Space) -> Iterator[GraphView]:
+        """A consistent view of a space's graph, until the end of the block.
+
+        Raises:
+            GraphNotFoundError: there is none.
+            LibraryDamagedError: it cannot be used.
+            LibraryFormatError: a newer Lookgraph made it.
+        """
+        for _ in range(2):
+            with self._snapshot(space) as view:
+                try:
+                    held = self._graphs.open(view.stored)
+                except FileNotFoundError:
+                    continue  # as in `_sealed`
+                if held is None:
+                    break
+                if len(held.usable) <= view.stored.row_count:
+                    yield GraphView(view, held)
+                    return
+                # It is newer than the view of the database: the next view has its rows.
+        raise GraphNotFoundError(
+            f"The library has no graph of {space.name}. Make one: lookgraph graph build"
+        )
+
+    def graph_status(self, space: Space) -> GraphStatus | None:
+        """What the graph of a space is; None if there is none."""
+        with self._reading() as database:
+            stored = stored_space(database, space)
+            hidden = hidden_rows(database, stored.number)
+            return graph_status(self.folder, stored, hidden, read_graph_wanted(database, space))
+
     def entry(self, path: str) -> Entry | None:
         """The file at a relative path."""
         with self._reading() as database:
@@ -188,12 +222,8 @@ class LocalStore:
     def embedding(self, space: Space, id_: str) -> Vector | None:
         """The embedding of a picture, shape (d,)."""
         with self._snapshot(space) as view:
-            found = view.database.execute(
-                "SELECT row FROM embeddings JOIN pictures USING (picture)"
-                " WHERE space = ? AND id = ? AND files > 0",
-                (view.stored.number, bytes.fromhex(id_)),
-            ).fetchone()
-            return view.rows.take(np.array(found))[0].astype(np.float32) if found else None
+            row = view.row_of(id_)
+            return None if row is None else view.rows.take(np.array([row]))[0].astype(np.float32)
 
     def ids(self, prefix: str) -> list[str]:
         """The ids of pictures with files that begin so, in order; at most two."""
@@ -247,7 +277,7 @@ class LocalStore:
         missing: Path | None = None
         while True:
             with self._reading() as database:
-                stored = _stored(database, space)
+                stored = stored_space(database, space)
                 file = stored.file(self.folder)
                 try:
                     rows = surviving_rows(file, stored.row_count, space.dimension)
@@ -265,10 +295,15 @@ class LocalStore:
                     id_.hex() for row, id_, checksum in found if not is_whole(rows, row, checksum)
                 ]
 
+    def graph_fault(self, space: Space) -> str | None:
+        """What is wrong with a space's graph; None if nothing is, or there is none."""
+        with self._reading() as database:
+            return graph_fault(self.folder, stored_space(database, space))
+
     def index_fault(self, space: Space) -> str | None:
         """What is wrong with a space's index; None if nothing is, or there is none."""
         with self._reading() as database:
-            return index_fault(self.folder, _stored(database, space))
+            return index_fault(self.folder, stored_space(database, space))
 
     def fault(self) -> str | None:
         """What is wrong with the database itself; None if nothing is."""
@@ -306,12 +341,12 @@ class LocalStore:
             yield reader
 
     @contextmanager
-    def _snapshot(self, space: Space) -> Iterator["_View"]:
+    def _snapshot(self, space: Space) -> Iterator[View]:
         """A view of the database together with the rows that it names."""
         missing: Path | None = None
         while True:
             with self._read() as reader:
-                stored = reader.once(("space", space), lambda: _stored(reader.database, space))
+                stored = reader.once(("space", space), lambda: stored_space(reader.database, space))
                 file = stored.file(self.folder)
                 try:
                     number = check_rows(file, stored.row_count, space.dimension)
@@ -328,68 +363,8 @@ class LocalStore:
                     raise LibraryDamagedError(
                         f"{file} is missing. Run `lookgraph doctor --repair`."
                     ) from None
-                yield _View(reader, stored, rows)
+                yield View(reader, stored, rows)
                 return
-
-
-def _stored(database: sqlite3.Connection, space: Space) -> StoredSpace:
-    # A space that nothing was stored in has no rows, and number 0 is no space's.
-    return find_space(database, space) or StoredSpace(0, space, 0, 0)
-
-
-class _View(NamedTuple):
-    """What a reader sees of a space."""
-
-    reader: Reader
-    stored: StoredSpace
-    rows: RowFile
-
-    @property
-    def database(self) -> sqlite3.Connection:
-        return self.reader.database
-
-    def allowed(self, among: Selection) -> Allowed | None:
-        number, count = self.stored.number, self.stored.row_count
-        return self.reader.once(
-            ("allowed", number, among),
-            lambda: allowed_rows(self.database, number, count, among),
-        )
-
-    def matches(self, found: Sequence[Sequence[Neighbour]]) -> list[tuple[Match, ...]]:
-        """What the rows are that were found for each query."""
-        named = self._named(sorted({one.row for neighbours in found for one in neighbours}))
-        return [
-            tuple(Match(*named[one.row], one.score) for one in neighbours) for neighbours in found
-        ]
-
-    def _named(self, rows: Sequence[int]) -> dict[int, tuple[Picture, tuple[str, ...]]]:
-        """The picture of each row, and the paths of its files."""
-        named: dict[int, tuple[Picture, tuple[str, ...]]] = {}
-        for start in range(0, len(rows), _AT_ONCE):
-            part = rows[start : start + _AT_ONCE]
-            found = self.database.execute(
-                f"SELECT row, picture, {PICTURE_COLUMNS} FROM embeddings JOIN pictures"
-                f" USING (picture) WHERE space = ? AND row IN ({_marks(part)})",
-                (self.stored.number, *part),
-            ).fetchall()
-            paths = self._paths([picture for _, picture, *_ in found])
-            for row, picture, *columns in found:
-                named[row] = (as_picture(columns), tuple(paths[picture]))
-        return named
-
-    def _paths(self, pictures: Sequence[int]) -> dict[int, list[str]]:
-        paths: dict[int, list[str]] = {picture: [] for picture in pictures}
-        found = self.database.execute(
-            f"SELECT picture, path FROM files WHERE picture IN ({_marks(pictures)}) ORDER BY path",
-            pictures,
-        )
-        for picture, path in found:
-            paths[picture].append(os.fsdecode(path))
-        return paths
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
 
 
 _ENTRIES = (
@@ -404,10 +379,13 @@ def _status(database: sqlite3.Connection, folder: Path) -> Status:
 
     spaces, wanted = [], read_index_kind(database)
     for stored in stored_spaces(database):
-        unused = len(hidden_rows(database, stored.number))
+        hidden = hidden_rows(database, stored.number)
+        unused = len(hidden)
         rows = count("SELECT count(*) FROM embeddings WHERE space = ?", stored.number)
         size, index = _size(stored.file(folder)), index_status(folder, stored, wanted)
-        spaces.append(SpaceStatus(stored.space, rows - unused, unused, size, index))
+        asked = read_graph_wanted(database, stored.space)
+        graph = graph_status(folder, stored, hidden, asked)
+        spaces.append(SpaceStatus(stored.space, rows - unused, unused, size, index, graph))
     other = count("SELECT count(*) FROM files WHERE skip = 'no-picture'")
     return Status(
         pictures=count("SELECT count(*) FROM pictures WHERE files > 0"),

@@ -4,26 +4,33 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from lookgraph.errors import UsageError
+from lookgraph.errors import LibraryDamagedError, MissingExtraError, UsageError
+from lookgraph.index.coded import Sealed
+from lookgraph.stores.base import GraphWanted
 from lookgraph.stores.database import connect_writer, make_database, storage_errors, transaction
+from lookgraph.stores.graphing import Grapher, remove_graph_leftovers
 from lookgraph.stores.lock import writer_lock
 from lookgraph.stores.records import (
     PICTURE_COLUMNS,
     StoredSpace,
     as_picture,
     find_space,
+    forget_graph_wanted,
+    read_graph_wanted,
     read_index_kind,
     stored_spaces,
+    write_graph_wanted,
     write_index_kind,
     write_settings,
 )
 from lookgraph.stores.rows import append_rows, copy_rows, is_whole, surviving_rows
+from lookgraph.stores.sealed import Indexes
 from lookgraph.stores.sealing import Sealer, remove_leftovers
 from lookgraph.types import LARGEST, Entry, IndexKind, Patterns, Picture, Space, Vector
 
@@ -65,7 +72,13 @@ class LocalWriter:
         for file in (self._folder / "rows").iterdir():
             if file not in named:
                 file.unlink()
-        remove_leftovers(self._folder, stored_spaces(self._database))
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Delete what no index and no graph names."""
+        spaces = stored_spaces(self._database)
+        remove_leftovers(self._folder, spaces)
+        remove_graph_leftovers(self._folder, spaces)
 
     def find(self, space: Space, id_: str) -> Picture | None:
         """The picture with this id if it has an embedding in the space. Safe from any thread."""
@@ -203,7 +216,7 @@ class LocalWriter:
         with transaction(self._database):
             self._rename_rows(renewed, kept)
         old.unlink(missing_ok=True)
-        remove_leftovers(self._folder, stored_spaces(self._database))
+        self._sweep()
         return len(named) - len(kept)
 
     def renew_index(
@@ -218,7 +231,29 @@ class LocalWriter:
                     write_index_kind(self._database, kind)
             if stored := find_space(self._database, space):
                 Sealer(self._folder, self._database, stored, progress).renew(kind)
-                remove_leftovers(self._folder, stored_spaces(self._database))
+                self._sweep()
+
+    def renew_graph(
+        self, space: Space, wanted: GraphWanted | None, progress: Callable[[float], None]
+    ) -> None:
+        """As `lookgraph.stores.base.Writer.renew_graph`."""
+        with storage_errors(self._folder):
+            wanted = wanted or read_graph_wanted(self._database, space)
+            stored = find_space(self._database, space)
+            if wanted is None or stored is None:
+                return
+            Grapher(self._folder, self._database, stored, self._sealed(stored), progress).renew(
+                wanted
+            )
+            with transaction(self._database):
+                write_graph_wanted(self._database, space, wanted)
+            self._sweep()
+
+    def _sealed(self, stored: StoredSpace) -> Sealed | None:
+        """The space's index; None if there is none that can be used."""
+        with suppress(FileNotFoundError, LibraryDamagedError, MissingExtraError):
+            return Indexes(self._folder).open(stored)
+        return None
 
     def add_space(self, space: Space, network: str | None) -> None:
         """As `lookgraph.stores.base.Writer.add_space`."""
@@ -238,9 +273,10 @@ class LocalWriter:
             with transaction(self._database):
                 for table in ("embeddings", "spaces"):
                     self._database.execute(f"DELETE FROM {table} WHERE space = ?", (stored.number,))
+                forget_graph_wanted(self._database, space)
                 self._drop_unused_pictures()
             stored.file(self._folder).unlink(missing_ok=True)
-            remove_leftovers(self._folder, stored_spaces(self._database))
+            self._sweep()
 
     def _rename_rows(self, renewed: StoredSpace, kept: Sequence[tuple[int, int, int]]) -> None:
         number = renewed.number

@@ -4,13 +4,14 @@ import json
 import os
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lookgraph.config import LIBRARY_FOLDER
+from lookgraph.stores.base import GraphWanted
 from lookgraph.types import (
     Entry,
     IndexKind,
@@ -160,6 +161,22 @@ def read_index_kind(database: sqlite3.Connection) -> IndexKind:
     """How the library is to be searched."""
     found = _setting(database, "index")
     return IndexKind.AUTO if found is None else IndexKind(os.fsdecode(found))
+
+
+def read_graph_wanted(database: sqlite3.Connection, space: Space) -> GraphWanted | None:
+    """What a space's graph is to be made as; None if it has none."""
+    found = _setting(database, f"graph {space.name}")
+    return None if found is None else GraphWanted(**json.loads(found))
+
+
+def write_graph_wanted(database: sqlite3.Connection, space: Space, wanted: GraphWanted) -> None:
+    """Keep what `read_graph_wanted` reads."""
+    _write_setting(database, f"graph {space.name}", json.dumps(asdict(wanted)).encode())
+
+
+def forget_graph_wanted(database: sqlite3.Connection, space: Space) -> None:
+    """A space is to have no graph."""
+    database.execute("DELETE FROM settings WHERE name = ?", (f"graph {space.name}",))
 
 
 def write_index_kind(database: sqlite3.Connection, kind: IndexKind) -> None:

@@ -1,17 +1,9 @@
-"""The files of a space's index: its parts, and a manifest that names them.
+"""The files of a space's index: its parts, and the manifest that names them."""
 
-All of it can be made again from the rows. A part is written aside, synced and renamed, and never
-changed; the manifest is replaced last, in one step. What it does not name is a leftover.
-"""
-
-import json
-import os
 import threading
-import zlib
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -20,30 +12,20 @@ from lookgraph.index import codes
 from lookgraph.index.coded import Effort, Sealed
 from lookgraph.index.codes import Codebook
 from lookgraph.stores.base import IndexStatus
+from lookgraph.stores.derived import (
+    Part,
+    as_part,
+    check_part,
+    read_told,
+    reading,
+    write_part,
+    write_told,
+)
 from lookgraph.stores.records import StoredSpace
-from lookgraph.stores.rows import sync_folder
 from lookgraph.types import IndexKind, Integers
 
 INDEX_FOLDER = "index"
 _FORMAT = 1
-_BLOCK = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A file of an index.
-
-    Attributes:
-        name: in the index's folder.
-        bytes: its size.
-        checksum: the CRC-32 of its content.
-        rows: how many rows it is of.
-    """
-
-    name: str
-    bytes: int
-    checksum: int
-    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +71,11 @@ def read_manifest(folder: Path, stored: StoredSpace) -> Manifest | None:
         LibraryDamagedError: it cannot be what was written.
     """
     file = manifest_file(folder, stored)
-    try:
-        told = json.loads(file.read_bytes())
-        if told["format"] > _FORMAT:
-            raise LibraryFormatError(
-                f"{file} has format {told['format']}; this Lookgraph knows up to {_FORMAT}. "
-                "Install a newer one (pip install --upgrade lookgraph), or search exactly: --exact."
-            )
-        if told.pop("checksum") != _checksum(told):
-            raise ValueError("its checksum is another")
+    with reading(file):
+        told = read_told(file, _FORMAT, "or search exactly: --exact")
+        if told is None:
+            return None
         manifest = _as_manifest(told)
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise LibraryDamagedError(f"{file} is damaged: {error!r}.") from None
     if (manifest.space, manifest.generation) != (stored.space.name, stored.generation):
         raise LibraryDamagedError(f"{file} is of another space: {manifest.space}.")
     return manifest
@@ -114,101 +87,32 @@ def _as_manifest(told: dict[str, Any]) -> Manifest:
         generation=int(told["generation"]),
         trained_on=int(told["trained_on"]),
         covered=int(told["covered"]),
-        codebook=_as_part(told["codebook"]),
-        segments=tuple(_as_part(part) for part in told["segments"]),
-        dropped=_as_part(told["dropped"]) if told["dropped"] else None,
+        codebook=as_part(told["codebook"]),
+        segments=tuple(as_part(part) for part in told["segments"]),
+        dropped=as_part(told["dropped"]) if told["dropped"] else None,
         efforts=tuple(Effort(**effort) for effort in told["efforts"]),
     )
 
 
-def _as_part(told: dict[str, Any]) -> Part:
-    part = Part(str(told["name"]), int(told["bytes"]), int(told["checksum"]), int(told["rows"]))
-    if Path(part.name).name != part.name:
-        raise ValueError(f"{part.name} is no name of a file")
-    return part
-
-
-def _checksum(told: dict[str, Any]) -> int:
-    """The CRC-32 of what a manifest tells, however it is spaced."""
-    return zlib.crc32(json.dumps(told, sort_keys=True).encode())
-
-
 def write_manifest(folder: Path, stored: StoredSpace, manifest: Manifest) -> None:
     """Put it in place of the one before."""
-    file = manifest_file(folder, stored)
-    aside = file.with_name(file.name + ".new")
-    told = {"format": _FORMAT, **asdict(manifest)}
-    with aside.open("w") as out:
-        json.dump({**told, "checksum": _checksum(told)}, out)
-        out.flush()
-        os.fsync(out.fileno())
-    aside.replace(file)
-    sync_folder(file.parent)
-
-
-class _Summing:
-    """A file that is written to, with the checksum of what was."""
-
-    def __init__(self, out: IO[bytes]) -> None:
-        self._out = out
-        self.checksum = 0
-        self.bytes = 0
-
-    def write(self, data: bytes) -> int:
-        self.checksum = zlib.crc32(data, self.checksum)
-        self.bytes += len(data)
-        return self._out.write(data)
-
-
-def write_part(folder: Path, name: str, rows: int, write: Callable[[Any], None]) -> Part:
-    """Write a part of an index whole, or nothing.
-
-    Args:
-        folder: the library's.
-        name: the part's.
-        rows: how many rows it is of.
-        write: is given a file to write to.
-    """
-    file = folder / INDEX_FOLDER / name
-    aside = file.with_name(name + ".new")
-    with aside.open("wb") as out:
-        summing = _Summing(out)
-        write(summing)
-        out.flush()
-        os.fsync(out.fileno())
-    aside.replace(file)
-    return Part(name, summing.bytes, summing.checksum, rows)
-
-
-def check_part(folder: Path, part: Part) -> Path:
-    """The file of a part, if it is what was written.
-
-    Raises:
-        FileNotFoundError: it is not there.
-        LibraryDamagedError: it is something else.
-    """
-    file = folder / INDEX_FOLDER / part.name
-    checksum, size = 0, 0
-    with file.open("rb", buffering=0) as opened:
-        block = bytearray(_BLOCK)
-        view = memoryview(block)
-        while read := opened.readinto(block):
-            checksum, size = zlib.crc32(view[:read], checksum), size + read
-    if (checksum, size) != (part.checksum, part.bytes):
-        raise LibraryDamagedError(f"{file} is not what was written to it.")
-    return file
+    write_told(manifest_file(folder, stored), _FORMAT, asdict(manifest))
 
 
 def write_codebook(folder: Path, name: str, codebook: Codebook) -> Part:
     """Keep a codebook as a part."""
-    return write_part(folder, name, 0, lambda out: codes.write_codebook(codebook, out))
+    return write_part(
+        folder / INDEX_FOLDER, name, 0, lambda out: codes.write_codebook(codebook, out)
+    )
 
 
 def write_dropped(folder: Path, name: str, dropped: Integers) -> Part | None:
     """Keep the numbers of rows that are in no segment, if there are any."""
     if not len(dropped):
         return None
-    return write_part(folder, name, len(dropped), lambda out: out.write(dropped.tobytes()))
+    return write_part(
+        folder / INDEX_FOLDER, name, len(dropped), lambda out: out.write(dropped.tobytes())
+    )
 
 
 def open_sealed(
@@ -229,18 +133,19 @@ def open_sealed(
         FileNotFoundError: a file is not there: a writer may have replaced the manifest.
         LibraryDamagedError: a file is not what was written.
     """
+    index = folder / INDEX_FOLDER
     held = dict(zip(before[0].segments, before[1].segments, strict=True)) if before else {}
     if before and before[0].codebook == manifest.codebook:
         codebook = before[1].codebook
     else:
-        codebook = codes.read_codebook(check_part(folder, manifest.codebook), stored.space.metric)
+        codebook = codes.read_codebook(check_part(index, manifest.codebook), stored.space.metric)
     dropped = np.empty(0, np.int64)
     if manifest.dropped:
-        dropped = np.fromfile(check_part(folder, manifest.dropped), np.int64)
+        dropped = np.fromfile(check_part(index, manifest.dropped), np.int64)
     return Sealed(
         codebook,
         tuple(
-            held[part] if part in held else codes.read(check_part(folder, part))
+            held[part] if part in held else codes.read(check_part(index, part))
             for part in manifest.segments
         ),
         manifest.covered,
@@ -321,7 +226,7 @@ def index_fault(folder: Path, stored: StoredSpace) -> str | None:
     try:
         manifest = read_manifest(folder, stored)
         for part in manifest.parts if manifest else ():
-            check_part(folder, part)
+            check_part(folder / INDEX_FOLDER, part)
     except FileNotFoundError as error:
         return f"{error.filename} is missing"
     except LibraryDamagedError as error:

@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lookgraph.errors import LibraryDamagedError, LibraryFormatError, MissingExtraError
+from lookgraph.errors import LibraryDamagedError, MissingExtraError
 from lookgraph.index import codes, effort, exact, projection
 from lookgraph.index.coded import Sealed
 from lookgraph.index.codes import Codebook, Segment
 from lookgraph.stores import sealed as files
+from lookgraph.stores.derived import Part, sweep, write_part
 from lookgraph.stores.records import StoredSpace, hidden_rows
 from lookgraph.stores.rows import RowFile, blocks
-from lookgraph.stores.sealed import INDEX_FOLDER, Manifest, Part
+from lookgraph.stores.sealed import INDEX_FOLDER, Manifest
 from lookgraph.types import IndexKind, Integers, Matrix
 
 _NOTICED = 0.01
@@ -222,9 +223,8 @@ class Sealer:
 
     def _write(self, segment: Segment, number: int) -> Part:
         name = self._name(number, "ivf")
-        return files.write_part(
-            self._folder, name, len(segment), lambda out: codes.write(segment, out)
-        )
+        folder = self._folder / INDEX_FOLDER
+        return write_part(folder, name, len(segment), lambda out: codes.write(segment, out))
 
     def _write_dropped(self, segments: list[Segment], count: int, number: int) -> Part | None:
         mask = np.ones(count, np.bool_)
@@ -255,20 +255,7 @@ def remove_index(folder: Path, stored: StoredSpace) -> None:
 
 def remove_leftovers(folder: Path, spaces: Sequence[StoredSpace]) -> None:
     """Delete what a crash left, and what no sound index of these spaces, which are all, names."""
-    index = folder / INDEX_FOLDER
-    if not index.is_dir():
-        return
-    try:
-        named = {name for stored in spaces for name in _names(folder, stored)}
-    except LibraryFormatError:
-        return  # what a newer Lookgraph needs is not known
-    for file in index.iterdir():
-        if file.name not in named:
-            with suppress(PermissionError):  # Windows keeps what a reader has open; next time
-                file.unlink(missing_ok=True)
-    if not named:
-        with suppress(OSError):
-            index.rmdir()
+    sweep(folder / INDEX_FOLDER, lambda: (name for one in spaces for name in _names(folder, one)))
 
 
 def _names(folder: Path, stored: StoredSpace) -> Iterator[str]:

@@ -31,6 +31,7 @@ def test_what_a_library_holds(folder: Path) -> None:
         "index": {
             "wanted": "auto", "kind": "exact", "rows": 0, "segments": 0, "bytes": 0, "fault": None,
         },
+        "graph": None,
     }  # fmt: skip
     assert told == {
         "folder": str(folder), "library": str(folder / ".lookgraph"), "pictures": 5, "files": 6,
@@ -87,14 +88,15 @@ def test_help_and_version() -> None:
     done = lookgraph("--help")
     listed = re.findall(r"^  (\w+)  +\S", done.out.decode(), re.MULTILINE)
     assert listed == [
-        "demo", "doctor", "evaluate", "export", "import", "index", "models", "search", "status",
+        "demo", "doctor", "evaluate", "export", "graph", "groups", "import", "index", "models",
+        "path", "search", "status",
     ]  # fmt: skip
     assert done.err == ""
     for command in listed:
         said = lookgraph(command, "-h").out.decode()
         assert said.startswith(f"Usage: lookgraph {command} ")
-        assert ("--json" in said) == (command not in {"export", "import", "demo"})
-        assert ("--library DIR" in said) == (command != "models")
+        assert ("--json" in said) == (command not in {"export", "import", "demo", "graph"})
+        assert ("--library DIR" in said) == (command not in {"models", "graph"})
     assert "--library DIR" in lookgraph("models", "remove", "-h").out.decode()
 
 

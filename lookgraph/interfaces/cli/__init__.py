@@ -13,6 +13,7 @@ from lookgraph.interfaces.cli.demo import demo
 from lookgraph.interfaces.cli.doctor import doctor
 from lookgraph.interfaces.cli.evaluate import evaluate
 from lookgraph.interfaces.cli.exchange import export, import_
+from lookgraph.interfaces.cli.graph import graph, groups, path
 from lookgraph.interfaces.cli.index import index
 from lookgraph.interfaces.cli.models import models
 from lookgraph.interfaces.cli.search import search
@@ -33,7 +34,9 @@ def cli() -> None:
     """  # noqa: D301 - click wants the character itself
 
 
-for command in (index, search, status, evaluate, models, doctor, export, import_, demo):
+for command in (
+    index, search, status, graph, groups, path, evaluate, models, doctor, export, import_, demo,
+):  # fmt: skip
     cli.add_command(command)
 
 

@@ -5,12 +5,13 @@ import os
 import sys
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lookgraph.errors import LookgraphError
+from lookgraph.errors import LookgraphError, StorageError
 
 if TYPE_CHECKING:
     from lookgraph.library import Library
@@ -90,6 +91,19 @@ def put(text: str) -> None:
 def put_json(value: object) -> None:
     """One JSON object on stdout, in ASCII, so that any file name survives."""
     _write(json.dumps(value, indent=2).encode())
+
+
+def put_page(page: str, file: Path) -> None:
+    """Write a page, aside first, so that there is never half of one."""
+    aside = file.with_name(file.name + ".part")
+    try:
+        aside.write_text(page, encoding="utf-8")
+        aside.replace(file)
+    except OSError as error:
+        raise StorageError(f"{file} cannot be written: {error.strerror or error}.") from error
+    finally:
+        with suppress(OSError):
+            aside.unlink()
 
 
 def _write(line: bytes) -> None:

@@ -233,8 +233,9 @@ def _bar() -> Iterator["Callable[[Progress], None]"]:
             if now.done == 0:  # of each space
                 began = time.monotonic()
                 bar.reset(task)
-            if now.index is not None:
-                bar.update(task, description="Making the index", completed=round(100 * now.index),
+            if (made := _made(now)) is not None:
+                what, share = made
+                bar.update(task, description=f"Making {what}", completed=round(100 * share),
                            total=100, rate="%", visible=True)  # fmt: skip
                 return
             rate = f"{now.done / max(time.monotonic() - began, 1e-3):.0f}/s" if now.done else ""
@@ -250,6 +251,13 @@ def _bar() -> Iterator["Callable[[Progress], None]"]:
         yield show
 
 
+def _made(now: "Progress") -> tuple[str, float] | None:
+    """What is being made of embeddings, and the share of it that is done; None while embedding."""
+    if now.index is not None:
+        return "the index", now.index
+    return None if now.graph is None else ("the graph", now.graph)
+
+
 class _Lines:
     """Plain lines for logs, now and then."""
 
@@ -263,8 +271,8 @@ class _Lines:
         if moment - self.told < _SECONDS_BETWEEN_LINES:
             return
         self.told = moment
-        if now.index is not None:
-            say(f"the index is made: {now.index:.0%}")
+        if (made := _made(now)) is not None:
+            say("{} is made: {:.0%}".format(*made))
             return
         rate = now.done / max(moment - self.began, 1e-3)
         left = (now.total - now.done) / rate if rate else 0.0

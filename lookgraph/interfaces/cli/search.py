@@ -1,6 +1,5 @@
 """``lookgraph search``."""
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from lookgraph.interfaces.cli.console import (
     printable_name,
     put,
     put_json,
+    put_page,
     runtime_options,
     say,
     shown_path,
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from lookgraph.results import Hits
     from lookgraph.types import Hit, Selection
 
-_PAGE_SIDE = 480
+PAGE_SIDE = 480
+"""Pixels of a thumbnail on a page."""
 
 
 def _part(
@@ -196,11 +197,12 @@ def _as_json(opened: "Library", hits: "Hits") -> dict[str, object]:
         "searched": hits.searched,
         "k": hits.k,
         "took_ms": round(hits.took_ms, 3),
-        "hits": [_hit_as_json(hit) for hit in hits],
+        "hits": [hit_as_json(hit) for hit in hits],
     }
 
 
-def _hit_as_json(hit: "Hit") -> dict[str, object]:
+def hit_as_json(hit: "Hit") -> dict[str, object]:
+    """A hit as every command gives it."""
     return {
         "rank": hit.rank,
         "path": hit.path,
@@ -221,30 +223,21 @@ def _closeness(hits: "Hits") -> str:
 
 
 def write_page(hits: "Hits", file: Path) -> None:
-    """Write a search's page, aside first, so that there is never half of one."""
-    from lookgraph.errors import StorageError
+    """Write a search's page."""
     from lookgraph.pages import search_page
     from lookgraph.results import asked_tile, tile
 
     question = hits.question
-    tiles = [tile(hit, _PAGE_SIDE, question) for hit in hits]
+    tiles = [tile(hit, PAGE_SIDE, question) for hit in hits]
     note = f"{len(hits)} look-alikes by {hits.ranked_by}, in {hits.took_ms:.0f} ms"
     page = search_page(
-        [asked_tile(subject, _PAGE_SIDE) for subject in question.pictures],
+        [asked_tile(subject, PAGE_SIDE) for subject in question.pictures],
         tiles,
         heading="Look-alikes",
         note=note,
-        away=[asked_tile(subject, _PAGE_SIDE) for subject in question.without],
+        away=[asked_tile(subject, PAGE_SIDE) for subject in question.without],
     )
-    aside = file.with_name(file.name + ".part")
-    try:
-        aside.write_text(page, encoding="utf-8")
-        aside.replace(file)
-    except OSError as error:
-        raise StorageError(f"{file} cannot be written: {error.strerror or error}.") from error
-    finally:
-        with suppress(OSError):
-            aside.unlink()
+    put_page(page, file)
 
 
 def _show(hits: "Hits") -> None:

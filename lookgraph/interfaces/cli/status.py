@@ -21,7 +21,7 @@ from lookgraph.interfaces.cli.console import (
 
 if TYPE_CHECKING:
     from lookgraph.library import Library
-    from lookgraph.stores.base import IndexStatus
+    from lookgraph.stores.base import GraphStatus, IndexStatus
 
 
 @click.command()
@@ -67,6 +67,7 @@ def _describe(opened: "Library") -> None:
              f"numbers, {size_text(one.bytes)}{unused}")
         )  # fmt: skip
         lines.append(("searched", _way(one.index)))
+        lines.append(("graph", _graph(one.graph) if one.graph else ""))
     lines += [("include", " ".join(patterns.include)), ("exclude", " ".join(patterns.exclude))]
     lines.append(("left out", f"{now.skipped:,} (see --skipped)" if now.skipped else "none"))
     lines.append(("other files", f"{now.other:,}" if now.other else ""))
@@ -90,6 +91,14 @@ def _way(index: "IndexStatus") -> str:
         return f"exactly: {reasons[index.wanted]}"
     parts = counted(index.segments, "segment")
     return f"by an index of {index.rows:,} embeddings in {parts}, {size_text(index.bytes)}"
+
+
+def _graph(graph: "GraphStatus") -> str:
+    if graph.fault:
+        return f"not to be used: {graph.fault}"
+    behind = f", {counted(graph.behind, 'picture')} behind" if graph.behind else ""
+    edges = counted(graph.edges, "edge")
+    return f"{edges} between {counted(graph.pictures, 'picture')}, {size_text(graph.bytes)}{behind}"
 
 
 def _list_skipped(opened: "Library", as_json: bool) -> None:

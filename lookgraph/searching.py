@@ -1,0 +1,136 @@
+"""From a question to a place in a space, and from what is found there to hits."""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lookgraph.choosing import Chooser, Chosen, ModelLike
+from lookgraph.errors import PictureError, UsageError
+from lookgraph.ingest.pipeline import Embeds
+from lookgraph.queries import Asked, Asker, Box, PictureLike, direction
+from lookgraph.results import Hits, Question, Subject, hit_of
+from lookgraph.stores.base import Answer
+from lookgraph.stores.local import LocalStore
+from lookgraph.types import Metric, Space, Vector
+
+if TYPE_CHECKING:
+    from lookgraph.models.texts import TextEmbedder
+
+
+class Query(NamedTuple):
+    """A question, and where in the space of a network it lies."""
+
+    question: Question
+    space: Space
+    embedding: Vector
+
+
+class Searcher:
+    """Understands questions to one library. A network that it had to open stays open."""
+
+    def __init__(self, store: LocalStore, chooser: Chooser) -> None:
+        self._store = store
+        self._chooser = chooser
+        self._networks: dict[Space, Embeds] = {}
+        self._texts: dict[Space, TextEmbedder] = {}
+
+    def query(
+        self,
+        pictures: Sequence[PictureLike],
+        text: str | Sequence[str],
+        without: str | bytes | Iterable[PictureLike],
+        crop: Box | None,
+        model: ModelLike | None,
+    ) -> Query:
+        """A question, understood."""
+        if isinstance(without, str | bytes):
+            without = (without,)  # one picture, not its letters
+        texts = (text,) if isinstance(text, str) else tuple(text)
+        root = self._store.root
+        chosen = self._chooser.to_search(model, with_text=bool(texts))
+        space = chosen.space
+        asker = Asker(self._store, root, space, lambda: self._network(chosen))
+        asked = [asker.ask(picture, crop) for picture in pictures]
+        asked += [Asked(Subject(one, is_text=True), self._word(chosen, one)) for one in texts]
+        avoided = [asker.ask(picture, None) for picture in without]
+        embedding = direction(
+            [one.embedding for one in asked], [one.embedding for one in avoided], space.metric
+        )
+        question = Question(
+            pictures=tuple(one.subject for one in asked),
+            without=tuple(one.subject for one in avoided),
+            crop=crop,
+        )
+        return Query(question, space, embedding)
+
+    def id_of(self, picture: PictureLike, model: ModelLike | None) -> str:
+        """The id of a picture that must be in the library.
+
+        Raises:
+            PictureError: it is not.
+        """
+        chosen = self._chooser.to_search(model)
+        root = self._store.root
+        asker = Asker(self._store, root, chosen.space, lambda: self._network(chosen))
+        subject = asker.ask(picture, None).subject
+        if subject.id is None:
+            raise PictureError(f"{subject.name} is not in the library of {root}.")
+        return subject.id
+
+    def hits(self, query: Query, answer: Answer, k: int | None, started: float) -> Hits:
+        """What was found, for people.
+
+        Args:
+            query: the question.
+            answer: what the store found.
+            k: how many were asked for; None for all over a score.
+            started: when the search began, by `time.perf_counter`.
+        """
+        root = self._store.root
+        return Hits(
+            question=query.question,
+            space=query.space,
+            ranked_by=str(query.space.metric),
+            k=k,
+            took_ms=(time.perf_counter() - started) * 1000,
+            hits=tuple(
+                hit_of(root, rank, match, query.space.metric)
+                for rank, match in enumerate(answer.matches, 1)
+            ),
+            searched=answer.by,
+            fault=answer.fault,
+        )
+
+    def _network(self, chosen: Chosen) -> Embeds:
+        """For a query: opened once, for one caller that may use all cores."""
+        if chosen.space not in self._networks:
+            self._networks[chosen.space] = chosen.open(1, 1)
+        return self._networks[chosen.space]
+
+    def _word(self, chosen: Chosen, text: str) -> Vector:
+        if chosen.space not in self._texts:
+            self._texts[chosen.space] = chosen.open_texts()
+        embedding: Vector = self._texts[chosen.space].embed([text])[0]
+        return embedding
+
+
+def check_wishes(k: int, recall: float) -> None:
+    """Refuse what no search can fulfil."""
+    if k < 1:
+        raise UsageError(f"k is {k}, but must be at least 1.")
+    if not 0 < recall <= 1:
+        raise UsageError(f"The recall is {recall}, but must be above 0, and at most 1.")
+
+
+def least_score(space: Space, score: float | None, distance: float | None) -> float:
+    """The least score that counts, whichever of the two was given."""
+    if (score is None) == (distance is None):
+        raise UsageError("Give either a score or a distance.")
+    if distance is not None and space.metric is not Metric.L2:
+        raise UsageError(f"{space.name} compares by {space.metric}: give a score, not a distance.")
+    least = -distance if distance is not None else score
+    if least is None or not np.isfinite(least):
+        raise UsageError("A score or distance must be a finite number.")
+    return least
