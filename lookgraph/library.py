@@ -14,20 +14,13 @@ from lookgraph.choosing import Chooser, ModelLike
 from lookgraph.config import LIBRARY_FOLDER, RECALL, usable_cores
 from lookgraph.errors import LibraryNotFoundError, StorageError, UsageError
 from lookgraph.evaluating import Evaluation, evaluate_spaces
-from lookgraph.graphs import (
-    Chain,
-    Groups,
-    check_threshold,
-    export_graph,
-    groups_of,
-    path_between,
-)
+from lookgraph.graphs import LibraryGraph
 from lookgraph.indexing import IndexReport, Progress
 from lookgraph.models.runtimes.base import Choice
 from lookgraph.queries import Box, PictureLike
 from lookgraph.results import Hits
 from lookgraph.searching import Searcher, check_wishes, least_score
-from lookgraph.stores.base import GraphStatus, GraphWanted, SpaceStatus, Status
+from lookgraph.stores.base import SpaceStatus, Status
 from lookgraph.stores.local import LocalStore
 from lookgraph.types import (
     EVERYTHING,
@@ -298,101 +291,17 @@ class Library:
             for query, answer in zip(queries, answers, strict=True)
         ]
 
-    def build_graph(
-        self,
-        *,
-        neighbours: int = 20,
-        threshold: float | None = None,
-        max_edges: int = 50_000_000,
-        model: ModelLike | None = None,
-        progress: Callable[[float], None] | None = None,
-    ) -> GraphStatus:
-        """Make the similarity graph, or bring it up to date. `index` keeps it so from then on.
+    def graph(self, model: ModelLike | None = None) -> LibraryGraph:
+        """The similarity graph of the library, whether it has been made or not.
 
         Args:
-            neighbours: each picture has an edge to so many of the nearest; 0 for none.
-            threshold: so has every pair with at least this score; None if only the nearest count.
-            max_edges: more pairs over the threshold are refused.
-            model: whose embeddings are compared; None for the library's first.
-            progress: told the share that is done, from 0 to 1.
+            model: whose embeddings are compared; None for the library's first network.
 
         Raises:
-            GraphTooLargeError: more pairs reach the threshold; says which one would fit.
-            LibraryLockedError: another process is writing.
-            UsageError: a number is out of range, or there would be no edges.
+            LibraryFormatError: the library has no embeddings of the network.
         """
-        if neighbours < 0 or max_edges < 1 or (not neighbours and threshold is None):
-            raise UsageError("A graph needs neighbours or a threshold, and at least one edge.")
-        space = self.space(model)
-        if threshold is not None:
-            check_threshold(space, threshold)
-        with self.store.write() as writer:
-            wanted = GraphWanted(neighbours, threshold, max_edges)
-            writer.renew_graph(space, wanted, progress or (lambda _: None))
-        status = self.store.graph_status(space)
-        assert status
-        return status
-
-    def export_graph(
-        self, file: "str | os.PathLike[str]", *, model: ModelLike | None = None
-    ) -> tuple[int, int]:
-        """Write the graph for other tools: GraphML, GEXF, CSV or JSON, as the name ends.
-
-        Args:
-            file: where to.
-            model: whose graph; None for the library's first network.
-
-        Returns:
-            how many pictures, and how many edges.
-
-        Raises:
-            ExchangeError: the name ends in nothing that we write.
-            GraphNotFoundError: there is no graph: make one with `build_graph`.
-            StorageError: the file cannot be written.
-        """
-        return export_graph(self.store, self.space(model), Path(file))
-
-    def groups(
-        self,
-        threshold: float | None = None,
-        *,
-        smallest: int = 2,
-        model: ModelLike | None = None,
-    ) -> Groups:
-        """Which pictures hang together: by chains of pairs that are at least so much alike.
-
-        Args:
-            threshold: the least score of such a pair; None for the one with the most groups.
-            smallest: groups of fewer pictures are left out.
-            model: whose graph; None for the library's first network.
-
-        Raises:
-            GraphNotFoundError: there is no graph: make one with `build_graph`.
-            UsageError: the threshold is none.
-        """
-        started = time.perf_counter()
-        return groups_of(self.store, self.space(model), threshold, smallest, started=started)
-
-    def path(
-        self, source: PictureLike, target: PictureLike, *, model: ModelLike | None = None
-    ) -> Chain | None:
-        """The way from one picture of the library to another whose weakest link is strongest.
-
-        Args:
-            source: where it begins: a path, or an id.
-            target: where it ends.
-            model: whose graph; None for the library's first network.
-
-        Returns:
-            the pictures on the way; None where no edges of the graph lead there.
-
-        Raises:
-            GraphNotFoundError: there is no graph: make one with `build_graph`.
-            PictureError: a picture is not in the library, or not yet in the graph.
-        """
-        started = time.perf_counter()
-        ids = [self._searcher.id_of(picture, model) for picture in (source, target)]
-        return path_between(self.store, self.space(model), *ids, started=started)
+        find = partial(self._searcher.id_of, model=model)
+        return LibraryGraph(self.store, self.space(model), find)
 
     def evaluate(
         self,

@@ -50,7 +50,7 @@ def test_groups_hang_together_and_leave_nobody_out(linked: Path) -> None:
 
 def test_each_group_is_named_by_its_most_central_picture(linked: Path) -> None:
     library = Library.open(linked)
-    for group in library.groups(0.6):
+    for group in library.graph().groups(0.6):
         assert group.pictures[0].score == pytest.approx(1, abs=1e-6)
         scores = [hit.score for hit in group.pictures]
         assert scores == sorted(scores, reverse=True)
@@ -124,7 +124,7 @@ def test_indexing_keeps_the_graph_in_step(linked: Path, tmp_path: Path) -> None:
     told = lookgraph("status", copy, "--json").json
     assert told["pictures"] == Library.open(copy).status().pictures
     library = Library.open(copy)
-    status = library.store.graph_status(library.space())
+    status = library.graph().status()
     assert status is not None
     assert (status.behind, status.pictures) == (0, told["pictures"])
 
@@ -138,7 +138,7 @@ def test_the_graph_goes_to_other_tools(linked: Path, tmp_path: Path) -> None:
     graph = networkx.read_graphml(file)
     assert (len(graph), graph.number_of_edges()) == (pictures, edges)
     library = Library.open(linked)
-    groups = {frozenset(hit.id for hit in group.pictures) for group in library.groups(-1)}
+    groups = {frozenset(hit.id for hit in group.pictures) for group in library.graph().groups(-1)}
     assert groups == {
         frozenset(one) for one in networkx.connected_components(graph) if len(one) > 1
     }

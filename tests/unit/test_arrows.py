@@ -26,7 +26,7 @@ LAYERS = (
 SIBLINGS = {
     "searching": {"choosing", "queries", "results"},
     "queries": {"results"},
-    "graphs": {"results", "exchange"},
+    "graphs": {"queries", "results", "exchange"},
     "stores": {"index", "graph", "ranking"},
     "graph": {"index"},
     "ranking": {"graph", "index"},

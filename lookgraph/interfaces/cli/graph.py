@@ -87,12 +87,8 @@ def build(
 
     opened = open_library(library)
     with shares("Making the graph") as progress:
-        status = opened.build_graph(
-            neighbours=neighbours,
-            threshold=threshold,
-            max_edges=max_edges,
-            model=model,
-            progress=progress,
+        status = opened.graph(model).build(
+            neighbours=neighbours, threshold=threshold, max_edges=max_edges, progress=progress
         )
     if as_json:
         put_json(asdict(status))
@@ -107,7 +103,7 @@ def build(
 @_MODEL
 def export_(file: Path, library: Path | None, model: str | None) -> None:
     """Write the graph to FILE: .graphml, .gexf (Gephi), .csv or .json."""
-    pictures, edges = open_library(library).export_graph(file, model=model)
+    pictures, edges = open_library(library).graph(model).export(file)
     say(f"Wrote {counted(pictures, 'picture')} and {counted(edges, 'edge')} to {file}.")
 
 
@@ -140,7 +136,7 @@ def groups(
     """
     if html and as_json:
         raise click.UsageError("--html and --json cannot be given together.")
-    found = open_library(library).groups(threshold, smallest=smallest, model=model)
+    found = open_library(library).graph(model).groups(threshold, smallest=smallest)
     if as_json:
         put_json(_groups_as_json(found))
         return
@@ -214,7 +210,7 @@ def path(
     if html and as_json:
         raise click.UsageError("--html and --json cannot be given together.")
     opened = library_for(source, library, "auto", "auto")
-    chain = opened.path(source, target, model=model)
+    chain = opened.graph(model).path(source, target)
     if as_json:
         put_json(_chain_as_json(chain))
     if chain is None:
