@@ -19,7 +19,7 @@ from lookgraph.indexing import IndexReport, Progress
 from lookgraph.models.runtimes.base import Choice
 from lookgraph.queries import Box, PictureLike
 from lookgraph.results import Hits
-from lookgraph.searching import Searcher, check_wishes, least_score
+from lookgraph.searching import Searcher, as_ranking, check_wishes, least_score
 from lookgraph.stores.base import SpaceStatus, Status
 from lookgraph.stores.local import LocalStore
 from lookgraph.types import (
@@ -29,6 +29,7 @@ from lookgraph.types import (
     Metric,
     Patterns,
     Precision,
+    Ranking,
     Selection,
     Space,
 )
@@ -190,6 +191,7 @@ class Library:
         model: ModelLike | None = None,
         among: Selection = EVERYTHING,
         recall: float = RECALL,
+        rank: Ranking | str = Ranking.AUTO,
     ) -> Hits:
         """Find the pictures that look most like one, or like what several have in common.
 
@@ -204,6 +206,8 @@ class Library:
             among: which pictures may answer.
             recall: where the library has an index, the share of the true hits that is enough, on
                 average, above 0; 1 compares everything. The scores are exact in any case.
+            rank: ``graph``, by how like the pictures and their neighbours are; ``cosine``, by the
+                pictures alone; ``auto``, by the graph where there is one.
 
         Returns:
             hits, best first; the picture itself too, where the library holds it.
@@ -216,9 +220,12 @@ class Library:
             UsageError: k is below 1, the crop lies outside, or the network knows no words.
         """
         check_wishes(k, recall)
+        ranking = as_ranking(rank)
         started = time.perf_counter()
         query = self._searcher.query(pictures, text, without, crop, model)
-        (answer,) = self.store.search(query.space, query.embedding[np.newaxis], k, among, recall)
+        (answer,) = self.store.search(
+            query.space, query.embedding[np.newaxis], k, among, recall, ranking, [query.itself]
+        )
         return self._searcher.hits(query, answer, k, started)
 
     def search_over(
@@ -266,6 +273,7 @@ class Library:
         model: ModelLike | None = None,
         among: Selection = EVERYTHING,
         recall: float = RECALL,
+        rank: Ranking | str = Ranking.AUTO,
     ) -> list[Hits]:
         """Search with each of many pictures, in one pass over the library.
 
@@ -275,17 +283,20 @@ class Library:
             model: likewise.
             among: likewise.
             recall: likewise.
+            rank: likewise.
 
         Returns:
             what `search` gives for each, in their order.
         """
         check_wishes(k, recall)
+        ranking = as_ranking(rank)
         started = time.perf_counter()
         queries = [self._searcher.query((picture,), (), (), None, model) for picture in pictures]
         if not queries:
             return []
         embeddings = np.stack([query.embedding for query in queries])
-        answers = self.store.search(queries[0].space, embeddings, k, among, recall)
+        asked = [query.itself for query in queries]
+        answers = self.store.search(queries[0].space, embeddings, k, among, recall, ranking, asked)
         return [
             self._searcher.hits(query, answer, k, started)
             for query, answer in zip(queries, answers, strict=True)

@@ -55,12 +55,13 @@ class Hits(Sequence[Hit]):
     Attributes:
         question: what was asked.
         space: whose embeddings were compared.
-        ranked_by: the space's metric.
+        ranked_by: ``graph``, or the space's metric.
         k: how many were asked for; None for all over a score.
         took_ms: how long the search took, from the picture to the hits, in milliseconds.
         hits: at most k.
         searched: by comparing everything, or by an index.
         fault: why the library's index could not be used; None if it could, or there is none.
+        graph_fault: why its graph could not be used; likewise.
     """
 
     question: Question
@@ -71,6 +72,7 @@ class Hits(Sequence[Hit]):
     hits: tuple[Hit, ...]
     searched: IndexKind = IndexKind.EXACT
     fault: str | None = None
+    graph_fault: str | None = None
 
     def __len__(self) -> int:
         return len(self.hits)
@@ -147,6 +149,7 @@ def hit_of(root: Path, rank: int, match: Match, metric: Metric) -> Hit:
         width=picture.width,
         height=picture.height,
         taken=picture.taken,
+        rank_score=match.rank_score,
     )
 
 

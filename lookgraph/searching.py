@@ -13,7 +13,7 @@ from lookgraph.queries import Asked, Asker, Box, PictureLike, direction
 from lookgraph.results import Hits, Question, Subject, hit_of
 from lookgraph.stores.base import Answer
 from lookgraph.stores.local import LocalStore
-from lookgraph.types import Metric, Space, Vector
+from lookgraph.types import Metric, Ranking, Space, Vector
 
 if TYPE_CHECKING:
     from lookgraph.models.texts import TextEmbedder
@@ -25,6 +25,13 @@ class Query(NamedTuple):
     question: Question
     space: Space
     embedding: Vector
+
+    @property
+    def itself(self) -> str | None:
+        """The id of the picture that is all of the question, if the library holds it."""
+        asked = self.question
+        alone = len(asked.pictures) == 1 and not asked.without and asked.crop is None
+        return asked.pictures[0].id if alone else None
 
 
 class Searcher:
@@ -92,7 +99,7 @@ class Searcher:
         return Hits(
             question=query.question,
             space=query.space,
-            ranked_by=str(query.space.metric),
+            ranked_by="graph" if answer.is_ranked else str(query.space.metric),
             k=k,
             took_ms=(time.perf_counter() - started) * 1000,
             hits=tuple(
@@ -101,6 +108,7 @@ class Searcher:
             ),
             searched=answer.by,
             fault=answer.fault,
+            graph_fault=answer.graph_fault,
         )
 
     def _network(self, chosen: Chosen) -> Embeds:
@@ -122,6 +130,19 @@ def check_wishes(k: int, recall: float) -> None:
         raise UsageError(f"k is {k}, but must be at least 1.")
     if not 0 < recall <= 1:
         raise UsageError(f"The recall is {recall}, but must be above 0, and at most 1.")
+
+
+def as_ranking(rank: Ranking | str) -> Ranking:
+    """What is meant by a word.
+
+    Raises:
+        UsageError: there is no such ranking.
+    """
+    try:
+        return Ranking(rank)
+    except ValueError:
+        words = ", ".join(map(str, Ranking))
+        raise UsageError(f"There is no ranking {rank!r}, but these: {words}.") from None
 
 
 def least_score(space: Space, score: float | None, distance: float | None) -> float:

@@ -53,6 +53,17 @@ class Precision(Word):
     INT8 = "int8"
 
 
+class Ranking(Word):
+    """What puts the hits of a search in order."""
+
+    AUTO = "auto"
+    """The graph, where the library has one and the metric is the cosine."""
+    GRAPH = "graph"
+    """How like the query they and their neighbours are (`lookgraph.ranking.propagation`)."""
+    COSINE = "cosine"
+    """How like the query they are by themselves, by the space's metric."""
+
+
 class IndexKind(Word):
     """How a library is searched."""
 
@@ -242,6 +253,7 @@ class Hit:
         rank: its place, from 1.
         score: how near its embedding is to the query's by the space's metric; higher is closer.
             For cosine it lies in [-1, 1]; for L2 it is the distance with a minus before it.
+        rank_score: what it was ranked by, where that is the graph; None if it is the score.
         distance: the Euclidean distance, for L2; lower is closer. None for other metrics.
         id: the SHA-256 of its bytes.
         path: relative to the library's folder; the first in alphabetical order.
@@ -264,6 +276,7 @@ class Hit:
     width: int
     height: int
     taken: str | None
+    rank_score: float | None = None
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lookgraph.graph.edges import Edges, Numbers
+from lookgraph.index.widening import as_float32
 from lookgraph.types import Integers, Matrix, Neighbour, Rows, Vector
 
 _AT_ONCE = 1024
@@ -43,7 +44,7 @@ def nearest_of(
     scores = np.full((len(numbers), k), -np.inf, np.float32)
     for start in range(0, len(numbers), _AT_ONCE):
         part = numbers[start : start + _AT_ONCE]
-        answers = search(rows[part].astype(np.float32), k + 1)
+        answers = search(as_float32(rows[part]), k + 1)
         for place, (row, answer) in enumerate(zip(part.tolist(), answers, strict=True), start):
             others = [one for one in answer if one.row != row][:k]
             found[place, : len(others)] = [one.row for one in others]

@@ -16,7 +16,7 @@ import numpy as np
 from lookgraph.graph.edges import Edges, joined
 from lookgraph.index.comparisons import rough_scores
 from lookgraph.index.products import dots
-from lookgraph.index.widening import UNDO, widen
+from lookgraph.index.widening import as_float32
 from lookgraph.types import Array, Integers, Matrix, Metric, Rows, Vector
 
 _BLOCK = 1024
@@ -140,9 +140,7 @@ class _Near:
 
 def _wide(rows: Rows) -> Array:
     """The same numbers as float64."""
-    wide = np.empty(rows.shape, np.float32)
-    widen(rows, wide)
-    return wide.astype(np.float64) * float(UNDO)
+    return as_float32(rows).astype(np.float64)
 
 
 def exact_scores(metric: Metric, one: Array, other: Array) -> Array:
@@ -241,9 +239,7 @@ def _narrow(rows: Rows, numbers: Integers) -> Matrix:
     """Some rows as float32."""
     start, stop = int(numbers[0]), int(numbers[-1]) + 1
     taken = rows[start:stop] if stop - start == len(numbers) else rows[numbers]
-    narrow = np.empty(taken.shape, np.float32)
-    widen(taken, narrow)
-    return np.multiply(narrow, UNDO, out=narrow)
+    return as_float32(taken)
 
 
 def _true(metric: Metric, scores: Vector, by: Array) -> Array:

@@ -28,6 +28,7 @@ def nearest(
     metric: Metric,
     allowed: Allowed | None,
     recall: float,
+    at_least: int = 0,
 ) -> list[list[Neighbour]]:
     """The k rows nearest to each query, with their exact scores.
 
@@ -42,6 +43,8 @@ def nearest(
         metric: how rows and queries are compared.
         allowed: which rows may answer; None for all. All k come wherever so many may.
         recall: the share of the true answers that should be found; 1 for all.
+        at_least: more than k neighbours are given, up to so many, of which only the first k are
+            found with this recall.
 
     Raises:
         UsageError: as `lookgraph.index.exact.nearest`.
@@ -50,16 +53,17 @@ def nearest(
         exact.check(rows.mapped, query, k)
     check_all(metric, queries)
     if allowed is not None and allowed.count <= _FEW:
-        return nearest_among(rows, allowed.numbers, queries, k, metric)
+        return nearest_among(rows, allowed.numbers, queries, max(k, at_least), metric)
     effort = sealed.effort(recall) if sealed else None
     if sealed is None or effort is None or effort.looks * k > _SHARE * len(rows.mapped):
-        return _by_rows(rows, queries, k, metric, allowed)
-    by_codes = CodeSearch(rows, sealed, effort, k, metric, allowed)
+        return _by_rows(rows, queries, max(k, at_least), metric, allowed)
+    looks = max(effort.looks * k, at_least)
+    by_codes = CodeSearch(rows, sealed, effort.probes, looks, max(k, at_least), metric, allowed)
     far = _is_far(sealed, queries, metric)
     if not far.any():
         return by_codes.nearest(queries)
     near = iter(by_codes.nearest(queries[~far]))
-    others = iter(_by_rows(rows, queries[far], k, metric, allowed))
+    others = iter(_by_rows(rows, queries[far], max(k, at_least), metric, allowed))
     return [next(others if is_far else near) for is_far in far]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from lookgraph.config import usable_cores
 from lookgraph.index import batches, codes, exact
-from lookgraph.index.coded import Allowed, Effort, RowSource, Sealed
+from lookgraph.index.coded import Allowed, RowSource, Sealed
 from lookgraph.types import Array, Integers, Matrix, Metric, Neighbour, Rows
 
 _WIDENING = 0.75
@@ -33,7 +33,8 @@ class CodeSearch:
     Attributes:
         rows: all of them.
         sealed: their codes.
-        effort: how hard to look.
+        probes: how many lists are looked into.
+        looks: how many rows are compared exactly.
         k: how many neighbours are wanted.
         metric: how rows and queries are compared.
         allowed: which rows may answer; None for all.
@@ -41,7 +42,8 @@ class CodeSearch:
 
     rows: RowSource
     sealed: Sealed
-    effort: Effort
+    probes: int
+    looks: int
     k: int
     metric: Metric
     allowed: Allowed | None
@@ -107,8 +109,8 @@ class CodeSearch:
         if not coded:
             return np.empty((len(queries), 0), np.int64)
         share = min(1.0, may_answer / coded)
-        probes = min(lists, int(np.ceil(self.effort.probes / max(share, 1e-9) ** _WIDENING)))
-        wanted = min(self.effort.looks * self.k, may_answer)
+        probes = min(lists, int(np.ceil(self.probes / max(share, 1e-9) ** _WIDENING)))
+        wanted = min(self.looks, may_answer)
         bits = None if allowed is None else allowed.bits
         found = np.full((len(queries), wanted), -1)
         lacking = np.arange(len(queries))

@@ -8,7 +8,7 @@ import numpy as np
 from lookgraph.config import usable_cores
 from lookgraph.errors import UsageError
 from lookgraph.index.comparisons import Comparison, comparison
-from lookgraph.index.widening import widen
+from lookgraph.index.widening import as_float64, widen
 from lookgraph.types import Array, Integers, Metric, Neighbour, Rows, Vector
 
 _NUMBERS = 640 * 1024
@@ -156,7 +156,7 @@ def score_exactly(rows: Rows, compare: Comparison, candidates: Integers) -> Arra
     exact = np.empty(len(candidates), np.float64)
     size = block_size(rows)
     for start in range(0, len(candidates), size):
+        block = as_float64(rows[candidates[start : start + size]])
         with np.errstate(divide="ignore", invalid="ignore"):  # a damaged row has no score
-            block = rows[candidates[start : start + size]].astype(np.float64)
             exact[start : start + size] = compare.exactly(block)
     return exact

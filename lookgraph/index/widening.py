@@ -2,10 +2,13 @@
 
 import numpy as np
 
-from lookgraph.types import Matrix, Rows
+from lookgraph.types import Array, Matrix, Rows
 
 UNDO = np.float32(2.0**112)
 """What brings a number that `widen` has given back to its size."""
+
+_TOO_LARGE = 2.0**16
+"""What is not finite comes out at least so large."""
 
 _SIGN_AND_VALUE = np.array(0x8FFFE000, np.uint32).view(np.int32)
 
@@ -29,3 +32,17 @@ def widen(block: Rows, out: Matrix) -> None:
     np.copyto(bits, block.view(np.int16))  # the sign fills the upper half
     np.left_shift(bits, 13, out=bits)
     np.bitwise_and(bits, _SIGN_AND_VALUE, out=bits)
+
+
+def as_float32(rows: Rows) -> Matrix:
+    """The same finite numbers as float32, exactly."""
+    wide = np.empty(rows.shape, np.float32)
+    widen(rows, wide)
+    return np.multiply(wide, UNDO, out=wide)
+
+
+def as_float64(rows: Rows) -> Array:
+    """The same numbers as float64, exactly; NaN for those that are not finite."""
+    wide = as_float32(rows)
+    wide[np.abs(wide) >= _TOO_LARGE] = np.nan
+    return wide.astype(np.float64)

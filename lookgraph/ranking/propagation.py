@@ -17,11 +17,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lookgraph.graph.edges import Numbers
 from lookgraph.graph.neighbours import Neighbours
 from lookgraph.index.coded import RowSource
 from lookgraph.index.products import dots
+from lookgraph.index.widening import as_float32
 from lookgraph.types import Array, Integers, Matrix, Neighbour, Rows, Vector
+
+NEIGHBOURS = 10
+"""So many of the nearest speak for a row, and for the query."""
+
+SHORTLIST = 100
+"""So many rows are ranked anew."""
 
 _POWER = 3
 _AT_ONCE = 256
@@ -32,19 +38,24 @@ def weights(scores: Array) -> Matrix:
     return np.asarray(np.maximum(scores, 0) ** _POWER, np.float32)
 
 
+def speaking(neighbours: Neighbours) -> Neighbours:
+    """Those that speak for each row."""
+    return Neighbours(neighbours.numbers[:, :NEIGHBOURS], neighbours.scores[:, :NEIGHBOURS])
+
+
 def norms(rows: Rows, neighbours: Neighbours) -> Vector:
     """The length of each row together with its weighted neighbours, shape (n,).
 
     Args:
         rows: shape (n, d), float16, of unit length up to rounding; may be a memory map.
-        neighbours: of each, shape (n, k).
+        neighbours: that speak for each, shape (n, k).
     """
     found = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         numbers, weight = neighbours.numbers[part], weights(neighbours.scores[part])
-        others = rows[numbers].astype(np.float32)  # where there is none, the weight is 0
-        whole = rows[part].astype(np.float32) + np.einsum("nk,nkd->nd", weight, others)
+        others = as_float32(rows[numbers])  # where there is none, the weight is 0
+        whole = as_float32(rows[part]) + np.einsum("nk,nkd->nd", weight, others)
         found[part] = np.linalg.norm(whole, axis=1)
     return found
 
@@ -55,8 +66,9 @@ class Propagation:
 
     Attributes:
         rows: all of them, of unit length up to rounding.
-        neighbours: of each row.
-        norms: of each row, as `norms` gives them.
+        neighbours: that speak for each of the first rows, shape (n, k). Nobody speaks for later
+            ones: they are not in the graph yet.
+        norms: of each of the first rows, as `norms` gives them.
     """
 
     rows: RowSource
@@ -74,48 +86,47 @@ class Propagation:
 
         Args:
             query: shape (d,), not zero.
-            nearest: the rows nearest to it, which it is expanded with.
-            candidates: the rows to be ranked.
-            itself: the row that is the query, where it is one. It is no neighbour of itself, nor
-                does it speak for others: they would be ranked by how near they are, twice.
+            nearest: the rows nearest to it, which speak for it.
+            candidates: the rows to be ranked, at least one.
+            itself: the row that is the query, where it is one. It speaks neither for itself nor for
+                others: they would be ranked by how near they are to it, twice.
         """
-        nearest = [one for one in nearest if one.row != itself]
-        numbers = self.neighbours.numbers[candidates]
-        weight = weights(self.neighbours.scores[candidates])
-        weight[numbers < 0] = 0
-        own = np.array([one.row for one in nearest], np.int64)
+        numbers, weight = self._neighbours(candidates)
+        own = np.array([one.row for one in nearest if one.row != itself], np.int64)
+        its = weights(np.array([one.score for one in nearest if one.row != itself]))
         wanted = np.unique(np.concatenate([candidates, numbers[weight > 0], own]))
-        taken = self.rows.take(wanted).astype(np.float32)
-        expanded = query / np.linalg.norm(query)
-        if len(own):
-            weight_of_own = weights(np.array([one.score for one in nearest]))
-            expanded = expanded + weight_of_own @ taken[np.searchsorted(wanted, own)]
-        score = dots(taken, (expanded / np.linalg.norm(expanded)).astype(np.float32))
-        at = np.searchsorted(wanted, candidates)
+        # Some hundred rows, here and there: to read each by itself would take four times as long.
+        taken = as_float32(self.rows.mapped[wanted])
+        expanded = query / np.linalg.norm(query) + its @ taken[np.searchsorted(wanted, own)]
+        near = dots(taken, (expanded / np.linalg.norm(expanded)).astype(np.float32))
+        # Of rows that are not wanted, as their weight is 0, the place does not matter.
         places = np.minimum(np.searchsorted(wanted, numbers), len(wanted) - 1)
-        lengths = self.norms[candidates]
-        if itself is not None:
-            lengths = _without(itself, numbers, weight, lengths, taken, wanted, at, places)
-            weight = np.where(numbers == itself, 0, weight)
-        return np.asarray((score[at] + (weight * score[places]).sum(axis=1)) / lengths)
+        at = np.searchsorted(wanted, candidates)
+        squares = self._squares(candidates)
+        speaks = (numbers == itself) & (weight > 0)
+        if itself is not None and speaks.any():
+            # |v - w x|**2 = |v|**2 - 2 w v.x + w**2 |x|**2, with v the row and all its neighbours.
+            row = taken[np.searchsorted(wanted, itself)]
+            along = dots(taken, row)
+            whole = along[at] + (weight * along[places]).sum(axis=1)
+            without = np.where(speaks, weight, 0).sum(axis=1)
+            squares = squares - 2 * without * whole + without**2 * dots(row, row)
+            weight = np.where(speaks, 0, weight)
+        lengths = np.sqrt(np.maximum(squares, np.finfo(np.float32).tiny))
+        return np.asarray((near[at] + (weight * near[places]).sum(axis=1)) / lengths)
 
+    def _neighbours(self, candidates: Integers) -> tuple[Integers, Matrix]:
+        """The neighbours that speak for some rows, and how much each counts."""
+        shape = (len(candidates), self.neighbours.numbers.shape[1])
+        numbers, weight = np.full(shape, -1, np.int64), np.zeros(shape, np.float32)
+        known = candidates < len(self.norms)
+        numbers[known] = self.neighbours.numbers[candidates[known]]
+        weight[known] = weights(self.neighbours.scores[candidates[known]])
+        weight[numbers < 0] = 0
+        return numbers, weight
 
-def _without(
-    itself: int,
-    numbers: Numbers,
-    weight: Matrix,
-    lengths: Vector,
-    taken: Matrix,
-    wanted: Integers,
-    at: Integers,
-    places: Integers,
-) -> Vector:
-    """The norms, without what a row adds to them: |v - w x|**2 = |v|**2 - 2 w v.x + w**2 |x|**2."""
-    its = np.where(numbers == itself, weight, 0).sum(axis=1)
-    if not its.any():
-        return lengths
-    row = taken[np.searchsorted(wanted, itself)]
-    along = dots(taken, row)
-    whole = along[at] + (weight * along[places]).sum(axis=1)
-    squares = lengths**2 - 2 * its * whole + its**2 * dots(row, row)
-    return np.asarray(np.sqrt(np.maximum(squares, np.finfo(np.float32).tiny)))
+    def _squares(self, candidates: Integers) -> Vector:
+        squares = np.ones(len(candidates), np.float32)
+        known = candidates < len(self.norms)
+        squares[known] = self.norms[candidates[known]] ** 2
+        return squares

@@ -19,6 +19,7 @@ from lookgraph.types import (
     Matrix,
     Patterns,
     Picture,
+    Ranking,
     Selection,
     Space,
     Vector,
@@ -27,11 +28,19 @@ from lookgraph.types import (
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A picture near a query, with the paths of all its files in alphabetical order."""
+    """A picture near a query, with the paths of all its files in alphabetical order.
+
+    Attributes:
+        picture: what it is.
+        paths: relative to the library's folder.
+        score: by the space's metric.
+        rank_score: what it is ranked by, where that is the graph.
+    """
 
     picture: Picture
     paths: tuple[str, ...]
     score: float
+    rank_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +51,15 @@ class Answer:
         matches: best first; equal ones as they were stored.
         by: how they were found: exactly, or by an index.
         fault: why an index that is there was not used; None if none was, or there is none.
+        is_ranked: whether they are ranked through the graph.
+        graph_fault: why a graph that is there was not used; likewise.
     """
 
     matches: tuple[Match, ...]
     by: IndexKind
     fault: str | None = None
+    is_ranked: bool = False
+    graph_fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +295,8 @@ class Store(Protocol):
         k: int,
         among: Selection = EVERYTHING,
         recall: float = RECALL,
+        ranking: Ranking = Ranking.COSINE,
+        asked: Sequence[str | None] = (),
     ) -> list[Answer]:
         """The pictures with the highest scores for each query.
 
@@ -291,6 +306,12 @@ class Store(Protocol):
             k: how many for each: so many come wherever so many are among those that may.
             among: which pictures may answer.
             recall: the share of the true answers that is enough, on average; 1 for all of them.
+            ranking: through the graph, the best of a longer list are put in order anew.
+            asked: for each query the id of the picture that it is, or None; none if empty. It comes
+                first, and does not speak for itself.
+
+        Raises:
+            GraphNotFoundError: it is to be ranked through a graph, and there is none.
         """
         ...
 

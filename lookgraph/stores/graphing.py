@@ -17,7 +17,7 @@ from lookgraph.graph.neighbours import Neighbours, Search, nearest_of, with_more
 from lookgraph.graph.pairs import TooMany, Wanted, as_near, pairs
 from lookgraph.index import approximate
 from lookgraph.index.coded import Allowed, Sealed
-from lookgraph.ranking.propagation import norms
+from lookgraph.ranking.propagation import norms, speaking
 from lookgraph.stores.base import GraphWanted
 from lookgraph.stores.derived import sweep
 from lookgraph.stores.graphs import (
@@ -105,7 +105,7 @@ class Grapher:
         made = StoredGraph(
             graph_of(neighbours, over),
             usable,
-            norms(self._rows.mapped, neighbours) if ranked else np.empty(0, np.float32),
+            norms(self._rows.mapped, speaking(neighbours)) if ranked else np.empty(0, np.float32),
         )
         write_graph(self._folder, self._stored, wanted, made, self._next_number())
         self._progress(1.0)

@@ -2,8 +2,9 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,24 @@ from lookgraph.config import LIBRARY_FOLDER, RECALL
 from lookgraph.errors import (
     GraphNotFoundError,
     LibraryDamagedError,
+    LibraryFormatError,
     LibraryNotFoundError,
     MissingExtraError,
 )
 from lookgraph.index import approximate
 from lookgraph.index.coded import Sealed
-from lookgraph.stores.base import Answer, Embedded, GraphStatus, SpaceStatus, Status
+from lookgraph.ranking.propagation import SHORTLIST
+from lookgraph.stores.base import Answer, Embedded, GraphStatus, Match, SpaceStatus, Status
 from lookgraph.stores.database import DATABASE, storage_errors
-from lookgraph.stores.graphs import GRAPH_FOLDER, Graphs, graph_fault, graph_status
+from lookgraph.stores.graphs import (
+    GRAPH_FOLDER,
+    Graphs,
+    StoredGraph,
+    graph_fault,
+    graph_status,
+)
 from lookgraph.stores.local_writer import LocalWriter, writing
+from lookgraph.stores.ranked import is_able, ranked
 from lookgraph.stores.readers import Reader, Readers
 from lookgraph.stores.records import (
     PICTURE_COLUMNS,
@@ -45,7 +55,9 @@ from lookgraph.types import (
     IndexKind,
     KnownFile,
     Matrix,
+    Neighbour,
     Patterns,
+    Ranking,
     Selection,
     SkipKind,
     Space,
@@ -145,20 +157,47 @@ class LocalStore:
         k: int,
         among: Selection = EVERYTHING,
         recall: float = RECALL,
+        ranking: Ranking = Ranking.COSINE,
+        asked: Sequence[str | None] = (),
     ) -> list[Answer]:
         """As `lookgraph.stores.base.Store.search`: by the space's index, where it has one."""
         with self._snapshot(space) as view:
             sealed, fault = None, None
             if recall < 1:
                 sealed, fault = self._sealed(view)
+            held, graph_fault = self._ranking_graph(view, ranking)
             allowed = view.allowed(among)
             found = approximate.nearest(
-                view.rows, sealed, queries, k, space.metric, allowed, recall
-            )
+                view.rows, sealed, queries, k, space.metric, allowed, recall,
+                SHORTLIST if held else 0,
+            )  # fmt: skip
             by = IndexKind.EXACT
             if sealed and sealed.effort(recall):
                 by = IndexKind.IVF
-            return [Answer(matches, by, fault) for matches in view.matches(found)]
+            if held is None:
+                matches = view.matches(found)
+            else:
+                matches = _ranked(view, held, queries, found, k, asked)
+            is_ranked = held is not None
+            return [Answer(its, by, fault, is_ranked, graph_fault) for its in matches]
+
+    def _ranking_graph(self, view: View, ranking: Ranking) -> tuple[StoredGraph | None, str | None]:
+        """The graph to rank through, and what is wrong if there is one that cannot be used.
+
+        Raises:
+            GraphNotFoundError: it is asked for, and there is none.
+        """
+        if ranking is Ranking.COSINE:
+            return None, None
+        try:
+            held = self._graphs.open(view.stored)
+        except (FileNotFoundError, LibraryDamagedError, LibraryFormatError) as error:
+            return None, str(error)
+        if held and is_able(held) and len(held.usable) <= view.stored.row_count:
+            return held, None
+        if ranking is Ranking.GRAPH:
+            raise self._no_graph(view.stored.space)
+        return None, None
 
     def search_over(
         self, space: Space, query: Vector, score: float, among: Selection = EVERYTHING
@@ -202,7 +241,10 @@ class LocalStore:
                     yield GraphView(view, held)
                     return
                 # It is newer than the view of the database: the next view has its rows.
-        raise GraphNotFoundError(
+        raise self._no_graph(space)
+
+    def _no_graph(self, space: Space) -> GraphNotFoundError:
+        return GraphNotFoundError(
             f"The library has no graph of {space.name}. Make one: lookgraph graph build"
         )
 
@@ -365,6 +407,29 @@ class LocalStore:
                     ) from None
                 yield View(reader, stored, rows)
                 return
+
+
+def _ranked(
+    view: View,
+    held: StoredGraph,
+    queries: Matrix,
+    found: Sequence[Sequence[Neighbour]],
+    k: int,
+    asked: Sequence[str | None],
+) -> list[tuple[Match, ...]]:
+    """The best of what was found for each query, through the graph."""
+    rows = [None if id_ is None else view.row_of(id_) for id_ in asked or [None] * len(queries)]
+    best = [
+        ranked(view.rows, held, query, its, k, row)
+        for query, its, row in zip(queries, found, rows, strict=True)
+    ]
+    return [
+        tuple(
+            replace(match, rank_score=score)
+            for match, score in zip(matches, one.rank_scores, strict=True)
+        )
+        for matches, one in zip(view.matches([one.neighbours for one in best]), best, strict=True)
+    ]
 
 
 _ENTRIES = (

@@ -144,3 +144,27 @@ def test_the_graph_goes_to_other_tools(linked: Path, tmp_path: Path) -> None:
     }
     said = lookgraph("graph", "export", tmp_path / "graph.txt", cwd=linked, code=1).err
     assert "it must end in one of .graphml, .gexf, .csv, .json" in said
+
+
+def test_a_search_is_ranked_by_the_graph_unless_it_is_told_otherwise(linked: Path) -> None:
+    query = pictures(linked)[2]
+    plain = lookgraph("search", query, "-k12", "--rank", "cosine", "--json", cwd=linked).json
+    assert plain["rank"] == "cosine"
+    assert all("rank_score" not in hit for hit in plain["hits"])
+    told = lookgraph("search", query, "-k12", "--json", cwd=linked).json
+    assert told["rank"] == "graph"
+    assert told["hits"][0]["file"] == str(query)
+    ranks = [hit["rank_score"] for hit in told["hits"][1:]]
+    assert ranks == sorted(ranks, reverse=True)
+    of_each = {hit.id: hit.score for hit in Library.open(linked).search(query, k=999)}
+    assert {hit["id"]: hit["score"] for hit in told["hits"]}.items() <= of_each.items()
+    each = Library.open(linked).search_each([query], k=12)
+    assert [hit.id for hit in each[0]] == [hit["id"] for hit in told["hits"]]
+    assert lookgraph("search", query, "--rank", "nonsense", cwd=linked, code=2).err
+
+
+def test_ranking_by_a_graph_that_is_not_there_is_refused(shelf: Path) -> None:
+    query = pictures(shelf)[0]
+    said = lookgraph("search", query, "--rank", "graph", cwd=shelf, code=1).err
+    assert said.endswith("Make one: lookgraph graph build\n")
+    assert lookgraph("search", query, "--json", cwd=shelf).json["rank"] == "cosine"

@@ -85,6 +85,13 @@ def _part(
     show_default=True,
     help="The share of the true look-alikes that is enough, in a library with an index.",
 )
+@click.option(
+    "--rank",
+    type=click.Choice(["auto", "graph", "cosine"]),
+    default="auto",
+    help="By how like a picture and its neighbours in the graph are, or a picture alone."
+    "  [default: by the graph, where there is one]",
+)
 @click.option("--exact", is_flag=True, help="Compare every picture: the same as --recall 1.")
 @runtime_options
 @click.option(
@@ -106,6 +113,7 @@ def search(
     max_distance: float | None,
     among: "Selection",
     recall: float,
+    rank: str,
     exact: bool,
     runtime: str,
     device: str,
@@ -133,6 +141,7 @@ def search(
             model=model,
             among=among,
             recall=1 if exact else recall,
+            rank=rank,
         )
     else:
         if k is not None:
@@ -171,6 +180,8 @@ def _remark(opened: "Library", hits: "Hits", among: "Selection") -> None:
 
     if hits.fault:
         say(f"Every picture was compared, as the index cannot be used: {hits.fault}")
+    if hits.graph_fault:
+        say(f"Ranked by the score alone, as the graph cannot be used: {hits.graph_fault}")
     if hits.k is None and not hits:
         say("No picture is so near.")
     if hits.k is None or len(hits) >= hits.k:
@@ -208,6 +219,7 @@ def hit_as_json(hit: "Hit") -> dict[str, object]:
         "path": hit.path,
         "id": hit.id,
         "score": hit.score,
+        **({} if hit.rank_score is None else {"rank_score": hit.rank_score}),
         **({} if hit.distance is None else {"distance": hit.distance}),
         "file": hit.file,
         "copies": hit.copies,
@@ -259,6 +271,9 @@ def _show(hits: "Hits") -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("#", justify="right")
     table.add_column(_closeness(hits), justify="right")
+    is_ranked = any(hit.rank_score is not None for hit in hits)
+    if is_ranked:
+        table.add_column("ranked", justify="right")
     table.add_column("picture", overflow="fold")
     table.add_column("")
     for hit in hits:
@@ -267,5 +282,6 @@ def _show(hits: "Hits") -> None:
             more = "the picture itself"
         path = Text(printable_name(shown_path(hit.file)), style=f"link {Path(hit.file).as_uri()}")
         number = f"{hit.score:.3f}" if hit.distance is None else f"{hit.distance:.4g}"
-        table.add_row(str(hit.rank), number, path, Text(more, style="dim"))
+        ranked = [f"{hit.rank_score or 0:.3f}"] if is_ranked else []
+        table.add_row(str(hit.rank), number, *ranked, path, Text(more, style="dim"))
     console.print(table)
