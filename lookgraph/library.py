@@ -17,6 +17,7 @@ from lookgraph.evaluating import Evaluation, evaluate_spaces
 from lookgraph.graphs import LibraryGraph
 from lookgraph.indexing import IndexReport, Progress
 from lookgraph.models.runtimes.base import Choice
+from lookgraph.places import absolute, below, library_at, nearest_library, refuse_foreign
 from lookgraph.queries import Box, PictureLike
 from lookgraph.results import Hits
 from lookgraph.searching import Searcher, as_ranking, check_wishes, least_score
@@ -78,12 +79,12 @@ class Library:
             UsageError: there is no such folder, runtime or kind of device.
         """
         choice = Choice(runtime, device)
-        start = _absolute(folder)
+        start = absolute(folder)
         if not start.is_dir():
             raise UsageError(f"{start} is no folder.")
         if at is not None:
-            return cls(LocalStore(_at(_absolute(at), start)), start, choice)
-        return cls(LocalStore(_nearest(start) or start / LIBRARY_FOLDER), start, choice)
+            return cls(LocalStore(library_at(absolute(at), start)), start, choice)
+        return cls(LocalStore(nearest_library(start) or start / LIBRARY_FOLDER), start, choice)
 
     @property
     def root(self) -> Path:
@@ -150,7 +151,7 @@ class Library:
             ModelError: the network cannot be had.
             MissingExtraError: an index is asked for, and FAISS is not installed.
         """
-        _refuse_foreign(self.store)
+        refuse_foreign(self.store)
         metric = None if metric is None else Metric(metric)
         precision = None if precision is None else Precision(precision)
         index = None if index is None else IndexKind(index)
@@ -164,7 +165,7 @@ class Library:
             kept.include if include is None else tuple(include),
             kept.exclude if exclude is None else tuple(exclude),
         )
-        under = _below(root, folder)
+        under = below(root, folder)
         # A part that has been deleted is forgotten; one that never was is a slip.
         known = self.store.known_files(spaces[0].space, under)
         if folder is not None and not Path(folder).is_dir() and next(known, None) is None:
@@ -334,7 +335,7 @@ class Library:
             LibraryFormatError: the library has no embeddings of a network.
             UsageError: the folders are no classes, or the share is none.
         """
-        under = _below(self.root, folder)
+        under = below(self.root, folder)
         spaces = [self.space(model) for model in models] or self.store.spaces()
         return evaluate_spaces(self.store, spaces, under, held_out, seed)
 
@@ -374,46 +375,3 @@ class Library:
             for space in spaces:
                 writer.remove_space(space)
         return tuple(held[space] for space in spaces)
-
-
-def _nearest(start: Path) -> Path | None:
-    for folder in (start, *start.parents):
-        if LocalStore(folder / LIBRARY_FOLDER).exists():
-            return folder / LIBRARY_FOLDER
-    return None
-
-
-def _absolute(folder: "str | os.PathLike[str]") -> Path:
-    try:
-        return Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow links
-    except FileNotFoundError:
-        raise UsageError("The current folder is gone.") from None
-
-
-def _at(place: Path, pictures: Path) -> Path:
-    """A library's own folder, or the folder of pictures that it is in or will be in."""
-    inside = place / LIBRARY_FOLDER
-    if LocalStore(inside).exists() or (place == pictures and not LocalStore(place).exists()):
-        return inside
-    return place
-
-
-def _refuse_foreign(store: LocalStore) -> None:
-    """A library has a folder to itself: it is not put among somebody's pictures."""
-    if not store.exists() and store.has_other_files():
-        raise UsageError(
-            f"{store.folder} holds other files, and no library. Name a folder of its own for it, "
-            "or run `lookgraph index FOLDER`, which keeps the library in FOLDER/.lookgraph."
-        )
-
-
-def _below(root: Path, folder: "str | os.PathLike[str] | None") -> str:
-    """A folder's path relative to the library's, empty for all of it."""
-    if folder is None:
-        return ""
-    inside = os.path.relpath(os.path.realpath(folder), os.path.realpath(root))
-    if inside == os.curdir:
-        return ""
-    if Path(inside).parts[0] == os.pardir:
-        raise UsageError(f"{folder} is not in {root}, the folder that the library is of.")
-    return inside.replace(os.sep, "/")

@@ -17,13 +17,13 @@ Beside the rows stands the space, as JSON.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from lookgraph.errors import ExchangeError, LookgraphError, StorageError
+from lookgraph.aside import written_aside
+from lookgraph.errors import ExchangeError, LookgraphError
 from lookgraph.exchange import npz, parquet
 from lookgraph.exchange.rows import Format, Row, rows_of
 from lookgraph.stores.base import Store
@@ -44,16 +44,8 @@ def write(store: Store, space: Space, file: Path) -> int:
         StorageError: it cannot be written.
     """
     format_ = _format(file)
-    aside = file.with_name(file.name + ".part")
-    try:
-        count = format_.write(rows_of(store, space), space, aside)
-        aside.replace(file)
-    except OSError as error:
-        raise StorageError(f"{file} cannot be written: {error.strerror or error}.") from error
-    finally:
-        with suppress(OSError):
-            aside.unlink()
-    return count
+    with written_aside(file) as aside:
+        return format_.write(rows_of(store, space), space, aside)
 
 
 def read(store: Store, takes: Callable[[Space], bool], file: Path, root: Path) -> int:

@@ -16,13 +16,13 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 from xml.sax.saxutils import quoteattr
 
-from lookgraph.errors import ExchangeError, StorageError
+from lookgraph.aside import written_aside
+from lookgraph.errors import ExchangeError
 from lookgraph.types import Picture
 
 # What XML 1.0 cannot hold, and lone surrogates: bytes of names that are no UTF-8.
@@ -69,16 +69,8 @@ def write_graph(nodes: Sequence[Node], links: Iterable[Link], file: Path) -> Non
         raise ExchangeError(
             f"{file.name} is no name of a graph: it must end in one of {', '.join(_FORMATS)}."
         )
-    aside = file.with_name(file.name + ".part")
-    try:
-        with aside.open("w", encoding="utf-8", newline="") as out:
-            write(nodes, links, out)
-        aside.replace(file)
-    except OSError as error:
-        raise StorageError(f"{file} cannot be written: {error.strerror or error}.") from error
-    finally:
-        with suppress(OSError):
-            aside.unlink()
+    with written_aside(file) as aside, aside.open("w", encoding="utf-8", newline="") as out:
+        write(nodes, links, out)
 
 
 def _text(text: str) -> str:

@@ -4,7 +4,6 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from lookgraph.errors import (
 from lookgraph.index import approximate
 from lookgraph.index.coded import Sealed
 from lookgraph.ranking.propagation import SHORTLIST
-from lookgraph.stores.base import Answer, Embedded, GraphStatus, Match, SpaceStatus, Status
+from lookgraph.stores.base import Answer, Embedded, GraphStatus, Status
 from lookgraph.stores.database import DATABASE, storage_errors
 from lookgraph.stores.graphs import (
     GRAPH_FOLDER,
@@ -31,7 +30,7 @@ from lookgraph.stores.graphs import (
     graph_status,
 )
 from lookgraph.stores.local_writer import LocalWriter, writing
-from lookgraph.stores.ranked import is_able, ranked
+from lookgraph.stores.ranked import is_able, ranked_matches
 from lookgraph.stores.readers import Reader, Readers
 from lookgraph.stores.records import (
     PICTURE_COLUMNS,
@@ -40,14 +39,14 @@ from lookgraph.stores.records import (
     find_space,
     hidden_rows,
     read_graph_wanted,
-    read_index_kind,
     read_network,
     read_patterns,
     read_root,
     stored_spaces,
 )
 from lookgraph.stores.rows import RowFile, check_rows, is_whole, read_rows, surviving_rows
-from lookgraph.stores.sealed import INDEX_FOLDER, Indexes, index_fault, index_status
+from lookgraph.stores.sealed import INDEX_FOLDER, Indexes, index_fault
+from lookgraph.stores.statuses import status_of
 from lookgraph.stores.views import GraphView, View, stored_space
 from lookgraph.types import (
     EVERYTHING,
@@ -55,7 +54,6 @@ from lookgraph.types import (
     IndexKind,
     KnownFile,
     Matrix,
-    Neighbour,
     Patterns,
     Ranking,
     Selection,
@@ -177,7 +175,7 @@ class LocalStore:
             if held is None:
                 matches = view.matches(found)
             else:
-                matches = _ranked(view, held, queries, found, k, asked)
+                matches = ranked_matches(view, held, queries, found, k, asked)
             is_ranked = held is not None
             return [Answer(its, by, fault, is_ranked, graph_fault) for its in matches]
 
@@ -362,7 +360,7 @@ class LocalStore:
     def status(self) -> Status:
         """What it holds."""
         with self._reading() as database:
-            return _status(database, self.folder)
+            return status_of(database, self.folder)
 
     def _not_found(self) -> LibraryNotFoundError:
         folder = self.folder.parent if self.folder.name == LIBRARY_FOLDER else self.folder
@@ -409,62 +407,7 @@ class LocalStore:
                 return
 
 
-def _ranked(
-    view: View,
-    held: StoredGraph,
-    queries: Matrix,
-    found: Sequence[Sequence[Neighbour]],
-    k: int,
-    asked: Sequence[str | None],
-) -> list[tuple[Match, ...]]:
-    """The best of what was found for each query, through the graph."""
-    rows = [None if id_ is None else view.row_of(id_) for id_ in asked or [None] * len(queries)]
-    best = [
-        ranked(view.rows, held, query, its, k, row)
-        for query, its, row in zip(queries, found, rows, strict=True)
-    ]
-    return [
-        tuple(
-            replace(match, rank_score=score)
-            for match, score in zip(matches, one.rank_scores, strict=True)
-        )
-        for matches, one in zip(view.matches([one.neighbours for one in best]), best, strict=True)
-    ]
-
-
 _ENTRIES = (
     f"SELECT path, size, mtime_ns, skip, reason, {PICTURE_COLUMNS}"
     " FROM files LEFT JOIN pictures USING (picture)"
 )
-
-
-def _status(database: sqlite3.Connection, folder: Path) -> Status:
-    def count(query: str, *values: object) -> int:
-        return int(database.execute(query, values).fetchone()[0])
-
-    spaces, wanted = [], read_index_kind(database)
-    for stored in stored_spaces(database):
-        hidden = hidden_rows(database, stored.number)
-        unused = len(hidden)
-        rows = count("SELECT count(*) FROM embeddings WHERE space = ?", stored.number)
-        size, index = _size(stored.file(folder)), index_status(folder, stored, wanted)
-        asked = read_graph_wanted(database, stored.space)
-        graph = graph_status(folder, stored, hidden, asked)
-        spaces.append(SpaceStatus(stored.space, rows - unused, unused, size, index, graph))
-    other = count("SELECT count(*) FROM files WHERE skip = 'no-picture'")
-    return Status(
-        pictures=count("SELECT count(*) FROM pictures WHERE files > 0"),
-        files=count("SELECT count(*) FROM files WHERE picture IS NOT NULL"),
-        skipped=count("SELECT count(*) FROM files WHERE skip IS NOT NULL") - other,
-        other=other,
-        spaces=tuple(spaces),
-        bytes=sum(map(_size, folder.rglob("*"))),
-    )
-
-
-def _size(file: Path) -> int:
-    """In bytes; 0 for a folder, and for a file that a writer has just removed."""
-    try:
-        return 0 if file.is_dir() else file.stat().st_size
-    except FileNotFoundError:
-        return 0

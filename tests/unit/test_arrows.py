@@ -17,14 +17,25 @@ LAYERS = (
     ("interfaces",),
     ("doctor",),
     ("library",),
-    ("indexing", "searching", "graphs", "choosing", "queries", "exchange", "results", "evaluating"),
+    (
+        "indexing",
+        "searching",
+        "graphs",
+        "places",
+        "choosing",
+        "queries",
+        "exchange",
+        "results",
+        "evaluating",
+    ),
     ("ingest", "models", "stores", "index", "graph", "ranking", "pages", "evaluation"),
-    ("types", "errors", "config"),
+    ("aside", "types", "errors", "config"),
 )
 """From the top down. A part imports from the layers below its own."""
 
 SIBLINGS = {
     "searching": {"choosing", "queries", "results"},
+    "aside": {"errors"},
     "queries": {"results"},
     "graphs": {"queries", "results", "exchange"},
     "stores": {"index", "graph", "ranking"},

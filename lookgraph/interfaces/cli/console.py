@@ -5,13 +5,13 @@ import os
 import sys
 import unicodedata
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lookgraph.errors import LookgraphError, StorageError
+from lookgraph.aside import written_aside
+from lookgraph.errors import LookgraphError
 
 if TYPE_CHECKING:
     from lookgraph.library import Library
@@ -95,15 +95,8 @@ def put_json(value: object) -> None:
 
 def put_page(page: str, file: Path) -> None:
     """Write a page, aside first, so that there is never half of one."""
-    aside = file.with_name(file.name + ".part")
-    try:
+    with written_aside(file) as aside:
         aside.write_text(page, encoding="utf-8")
-        aside.replace(file)
-    except OSError as error:
-        raise StorageError(f"{file} cannot be written: {error.strerror or error}.") from error
-    finally:
-        with suppress(OSError):
-            aside.unlink()
 
 
 def _write(line: bytes) -> None:
