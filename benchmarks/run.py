@@ -1,11 +1,13 @@
 """Measure the figures of the README on a folder of photographs, print them and write them down.
 
     python -m benchmarks.run --photographs ../shared/photos [--only indexing] [--out FOLDER]
+    python -m benchmarks.run --photographs ../shared/photos --only graph [--embeddings FILE]
     python -m benchmarks.run --photographs ../shared/photos --only large [--rows N]
         [--embeddings FILE]
 
-The JSON file's name has the date; the machine and the versions stand in it. ``large`` is done only
-if it is asked for: a million pictures take most of an hour, and the ``bench`` extra.
+The JSON file's name has the date; the machine and the versions stand in it. ``graph`` and ``large``
+are done only if they are asked for: they embed 100,000 crops first, a million pictures take most of
+an hour, and ``large`` needs the ``bench`` extra.
 """
 
 import argparse
@@ -16,7 +18,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks import batches, indexing, large, networks, starting
+from benchmarks import batches, graph, indexing, large, networks, starting
 from benchmarks.measure import RESULTS, Figure, machine
 
 _PARTS = {
@@ -31,7 +33,7 @@ def main() -> None:
     """Run the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--photographs", type=Path, required=True)
-    parser.add_argument("--only", choices=[*_PARTS, "large"], action="append")
+    parser.add_argument("--only", choices=[*_PARTS, "graph", "large"], action="append")
     parser.add_argument("--rows", type=int, default=1_000_000, metavar="N")
     parser.add_argument("--embeddings", type=Path, metavar="FILE")
     parser.add_argument("--out", type=Path, default=RESULTS)
@@ -47,9 +49,12 @@ def main() -> None:
 
 def _figures(name: str, options: argparse.Namespace, work: Path) -> Iterator[Figure]:
     photographs = options.photographs.resolve()
-    if name != "large":
-        return _PARTS[name](photographs, work)
-    return large.figures(photographs, work, options.rows, options.embeddings or work / "crops.npz")
+    kept = options.embeddings or work / "crops.npz"
+    if name == "graph":
+        return graph.figures(photographs, work, kept)
+    if name == "large":
+        return large.figures(photographs, work, options.rows, kept)
+    return _PARTS[name](photographs, work)
 
 
 def _line(figure: Figure) -> str:

@@ -1,0 +1,156 @@
+"""What the similarity graph takes to make, to follow and to ask, and what ranking through it gains.
+
+The embeddings are those of crops of photographs (`benchmarks.embeddings`). Ranking is measured on
+the photographs themselves, in folders named by what they show: a fifth of each asks, and neither is
+in the graph nor answers.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import large_library
+from benchmarks.embeddings import Crops, extended, of_crops
+from benchmarks.job import need
+from benchmarks.large import CROPS
+from benchmarks.large_library import SPACE
+from benchmarks.measure import Figure
+from benchmarks.ranking import quality
+from lookgraph.graph.edges import Edges
+from lookgraph.graph.pairs import Wanted, pairs
+from lookgraph.index import batches
+from lookgraph.index.widening import as_float32
+from lookgraph.stores.base import GraphWanted
+from lookgraph.stores.local import LocalStore
+from lookgraph.types import Metric, Ranking, Rows
+
+_PAIRED = 20_000
+_THRESHOLD = 0.8
+_BLOCK = 1024
+_NEIGHBOURS = 20
+_SAMPLE = 500
+_ASKED = 300
+
+
+def figures(folder: Path, work: Path, kept: Path) -> Iterator[Figure]:
+    """Measure all.
+
+    Args:
+        folder: of photographs, in folders named by what they show.
+        work: a folder for what is needed on the way.
+        kept: the file for `benchmarks.embeddings.of_crops`.
+    """
+    need(("faiss",))
+    crops = of_crops(folder, CROPS, kept)
+    yield _pairs(crops)
+    store = large_library.make(work / "library", crops, CROPS)
+    large_library.index(store)
+    yield from _neighbours(store, crops)
+    yield from _asked(store)
+    yield from _ranked(store, crops)
+    yield from quality(folder, work / "photographs")
+
+
+def _pairs(crops: Crops) -> Figure:
+    """Every pair over a threshold, beside nothing but the products of the same blocks."""
+    chosen = np.linspace(0, len(crops.embeddings) - 1, _PAIRED).round().astype(np.int64)
+    rows = crops.embeddings[chosen].astype(np.float16)
+    numbers, none = np.arange(len(rows)), np.empty(0, np.int64)
+    wanted = Wanted(Metric.COSINE, _THRESHOLD, 10**9)
+    found: list[int] = []
+
+    def ours() -> None:
+        edges = pairs(rows, numbers, none, wanted, lambda _: None)
+        assert isinstance(edges, Edges)
+        found.append(len(edges))
+
+    bare, own = _least(lambda: _products(rows)), _least(ours)
+    detail = {"products, s": bare, "ours, s": own, "pairs": float(found[0])}
+    return Figure(
+        f"{_PAIRED:,}: pairs over {_THRESHOLD}, of BLAS' speed", 100 * bare / own, "%", 70, True,
+        detail,
+    )  # fmt: skip
+
+
+def _products(rows: Rows) -> None:
+    """The products alone, of numbers that are float32 already."""
+    wide = as_float32(rows)
+    for second in range(0, len(wide), _BLOCK):
+        for first in range(0, second + 1, _BLOCK):
+            wide[second : second + _BLOCK] @ wide[first : first + _BLOCK].T
+
+
+def _least(work: Callable[[], object], times: int = 2) -> float:
+    return min(_seconds(work) for _ in range(times))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _neighbours(store: LocalStore, crops: Crops) -> Iterator[Figure]:
+    build = _seconds(lambda: _renew(store, GraphWanted(_NEIGHBOURS)))
+    yield Figure(f"{CROPS:,}: nearest {_NEIGHBOURS} of each", build, "s", 180, False)
+    yield Figure("their recall", _recall(store), "", 0.97, True)
+    added = CROPS // 100
+    fresh = next(extended(crops, added, seed=2))
+    large_library.add(store, range(CROPS, CROPS + added), fresh)
+    renewed = _seconds(lambda: _renew(store, None))
+    detail = {"s": renewed}
+    yield Figure("adding 1 %, of that time", 100 * renewed / build, "%", 3, False, detail)
+
+
+def _renew(store: LocalStore, wanted: GraphWanted | None) -> None:
+    with store.write() as writer:
+        writer.renew_graph(SPACE, wanted, lambda _: None)
+
+
+def _recall(store: LocalStore) -> float:
+    """The share of the true nearest of some rows that the graph has."""
+    with store.graph(SPACE) as view:
+        rows = view.view.rows.mapped
+        some = np.sort(np.random.default_rng(0).choice(len(rows), _SAMPLE, replace=False))
+        truth = batches.nearest_many(rows, as_float32(rows[some]), _NEIGHBOURS + 1, Metric.COSINE)
+        shares = []
+        for row, found in zip(some.tolist(), truth, strict=True):
+            nearest = {one.row for one in found if one.row != row}
+            known = set(view.graph.neighbours.numbers[row].tolist())
+            shares.append(len(known & nearest) / _NEIGHBOURS)
+        return float(np.mean(shares))
+
+
+def _asked(store: LocalStore) -> Iterator[Figure]:
+    with store.graph(SPACE) as view:
+        graph = view.graph
+        thresholds = np.linspace(0.3, 0.99, 50)
+        spent = [_seconds(lambda t=t: graph.linkage.labels(t)) for t in thresholds]  # type: ignore[misc]
+        yield _spent("groups at a threshold", spent, 20)
+        ends = np.random.default_rng(0).integers(0, CROPS, (_ASKED, 2)).tolist()
+        spent = [_seconds(lambda e=e: graph.path(*e)) for e in ends]  # type: ignore[misc]
+        yield _spent("a path between two", spent, 20)
+
+
+def _spent(name: str, seconds: list[float], most: float) -> Figure:
+    """The 95th percentile counts: the slowest of all is the machine's."""
+    p50, p95 = (1e3 * float(np.quantile(seconds, share)) for share in (0.5, 0.95))
+    detail = {"p50": p50, "slowest": 1e3 * max(seconds)}
+    return Figure(f"{name}, p95", p95, "ms", most, False, detail)
+
+
+def _ranked(store: LocalStore, crops: Crops) -> Iterator[Figure]:
+    queries = next(extended(crops, _ASKED, seed=3))
+    taken: dict[Ranking, list[float]] = {Ranking.COSINE: [], Ranking.GRAPH: []}
+    for query in queries:  # side by side
+        for ranking, spent in taken.items():
+            spent.append(
+                _seconds(
+                    lambda q=query, r=ranking: store.search(SPACE, q[np.newaxis], 10, ranking=r)  # type: ignore[misc]
+                )
+            )
+    plain, graph = (1e3 * float(np.median(spent)) for spent in taken.values())
+    detail = {"by cosine": plain, "by the graph": graph}
+    yield Figure("ranking, what a query takes more", graph - plain, "ms", 1, False, detail)
