@@ -123,17 +123,19 @@ class LibraryGraph:
     def build(
         self,
         *,
-        neighbours: int = 20,
+        neighbours: int | None = None,
         threshold: float | None = None,
-        max_edges: int = 50_000_000,
+        max_edges: int | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> GraphStatus:
         """Make the graph, or bring it up to date. `Library.index` keeps it so from then on.
 
+        A graph that is there stays what it is, unless one of the first three is given.
+
         Args:
-            neighbours: each picture has an edge to so many of the nearest; 0 for none.
+            neighbours: each picture has an edge to so many of the nearest; 0 for none, None for 20.
             threshold: so has every pair with at least this score; None if only the nearest count.
-            max_edges: more pairs over the threshold are refused.
+            max_edges: more pairs over the threshold are refused; None for 50 million.
             progress: told the share that is done, from 0 to 1.
 
         Raises:
@@ -141,16 +143,25 @@ class LibraryGraph:
             LibraryLockedError: another process is writing.
             UsageError: a number is out of range, or there would be no edges.
         """
-        if neighbours < 0 or max_edges < 1 or (not neighbours and threshold is None):
-            raise UsageError("A graph needs neighbours or a threshold, and at least one edge.")
-        if threshold is not None:
-            self._check(threshold)
+        is_kept = (neighbours, threshold, max_edges) == (None, None, None) and self.status()
+        wanted = None if is_kept else self._wanted(neighbours, threshold, max_edges)
         with self.store.write() as writer:
-            wanted = GraphWanted(neighbours, threshold, max_edges)
             writer.renew_graph(self.space, wanted, progress or (lambda _: None))
         status = self.status()
         assert status
         return status
+
+    def _wanted(
+        self, neighbours: int | None, threshold: float | None, max_edges: int | None
+    ) -> GraphWanted:
+        usual = GraphWanted()
+        neighbours = usual.neighbours if neighbours is None else neighbours
+        most = usual.most if max_edges is None else max_edges
+        if neighbours < 0 or most < 1 or (not neighbours and threshold is None):
+            raise UsageError("A graph needs neighbours or a threshold, and at least one edge.")
+        if threshold is not None:
+            self._check(threshold)
+        return GraphWanted(neighbours, threshold, most)
 
     def status(self) -> GraphStatus | None:
         """What the graph is; None if there is none."""

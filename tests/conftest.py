@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,10 @@ from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# A shell that starts the tests in the background has Ctrl-C ignored, and so would every process
+# that they start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PROJECT = Path(__file__).parent.parent
 PHOTOGRAPHS = PROJECT.parent / "shared" / "photos"

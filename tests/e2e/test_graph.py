@@ -168,3 +168,18 @@ def test_ranking_by_a_graph_that_is_not_there_is_refused(shelf: Path) -> None:
     said = lookgraph("search", query, "--rank", "graph", cwd=shelf, code=1).err
     assert said.endswith("Make one: lookgraph graph build\n")
     assert lookgraph("search", query, "--json", cwd=shelf).json["rank"] == "cosine"
+
+
+def test_building_again_keeps_what_the_graph_is(linked: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(linked, tmp_path / "copy"))
+    given = ("--neighbours", "2", "--threshold", "0.5", "--json")
+    made = lookgraph("graph", "build", "--library", copy, *given).json
+    again = lookgraph("graph", "build", "--library", copy, "--json").json
+    assert again == made
+    assert again["wanted"]["neighbours"] == 2
+    assert again["wanted"]["threshold"] == 0.5
+    other = lookgraph("graph", "build", "--library", copy, "--neighbours", "1", "--json").json
+    assert other["wanted"]["threshold"] is None
+    assert other["edges"] < made["edges"]
+    said = lookgraph("graph", "build", "--library", copy, "--neighbours", "0", code=2).err
+    assert said == "lookgraph: A graph needs neighbours or a threshold, and at least one edge.\n"

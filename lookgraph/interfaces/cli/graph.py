@@ -52,9 +52,8 @@ def graph() -> None:
 @click.option(
     "--neighbours",
     type=click.IntRange(0),
-    default=20,
-    show_default=True,
-    help="An edge from each picture to so many of the nearest; 0 for none.",
+    metavar="K",
+    help="An edge from each picture to so many of the nearest; 0 for none.  [default: 20]",
 )
 @click.option(
     "--threshold",
@@ -65,23 +64,23 @@ def graph() -> None:
 @click.option(
     "--max-edges",
     type=click.IntRange(1),
-    default=50_000_000,
-    show_default=True,
-    help="More pairs over the threshold are refused.",
+    metavar="N",
+    help="More pairs over the threshold are refused.  [default: 50 million]",
 )
 @_MODEL
 @json_option
 def build(
     library: Path | None,
-    neighbours: int,
+    neighbours: int | None,
     threshold: float | None,
-    max_edges: int,
+    max_edges: int | None,
     model: str | None,
     as_json: bool,
 ) -> None:
     """Make the graph of a library, or bring it up to date.
 
-    From then on `lookgraph index` keeps it up to date.
+    From then on `lookgraph index` keeps it up to date. A graph that is there stays what it is,
+    unless one of --neighbours, --threshold and --max-edges is given.
     """
     from lookgraph.interfaces.cli.progress import shares
 
