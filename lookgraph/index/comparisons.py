@@ -189,7 +189,8 @@ def rough_scores(metric: Metric, queries: Matrix) -> Callable[[Matrix], tuple[Ma
 
 def _rough_cosines(units: Matrix, block: Matrix) -> tuple[Matrix, Matrix]:
     scores = units @ block.T
-    scores[np.abs(scores) > 2] = -np.inf
+    if scores.size and max(scores.max(), -scores.min()) > 2:  # seldom, and it takes an array more
+        scores[np.abs(scores) > 2] = -np.inf
     return scores, np.full((1, 1), _cosine_slack(block.shape[1]), np.float32)
 
 
