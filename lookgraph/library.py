@@ -16,6 +16,7 @@ from lookgraph.errors import LibraryNotFoundError, StorageError, UsageError
 from lookgraph.evaluating import Evaluation, evaluate_spaces
 from lookgraph.graphs import LibraryGraph
 from lookgraph.indexing import IndexReport, Progress
+from lookgraph.judging import Judge, Judged
 from lookgraph.models.runtimes.base import Choice
 from lookgraph.places import absolute, below, library_at, nearest_library, refuse_foreign
 from lookgraph.queries import Box, PictureLike
@@ -33,6 +34,8 @@ from lookgraph.types import (
     Ranking,
     Selection,
     Space,
+    Verdict,
+    VerdictKind,
 )
 
 
@@ -55,6 +58,7 @@ class Library:
         self._folder = folder
         self._chooser = Chooser(store, choice)
         self._searcher = Searcher(store, self._chooser)
+        self._judge = Judge(store, partial(self._searcher.id_of, model=None))
 
     @classmethod
     def open(
@@ -314,6 +318,52 @@ class Library:
         """
         find = partial(self._searcher.id_of, model=model)
         return LibraryGraph(self.store, self.space(model), find)
+
+    def same(self, one: PictureLike, other: PictureLike) -> Verdict:
+        """Keep that two pictures show the same, in place of what was said of them before.
+
+        Verdicts hold for the pictures' content, wherever the files lie, and whatever the network.
+        Groups bring the same together; duplicates and ranking through the graph know them too.
+
+        Args:
+            one: a picture of the library: a path, or an id.
+            other: another one.
+
+        Raises:
+            PictureError: one is not in the library.
+            UsageError: both have the same bytes, or it contradicts what was said of others.
+            LibraryLockedError: another process is writing.
+        """
+        return self._judge.say(one, other, VerdictKind.SAME)
+
+    def different(self, one: PictureLike, other: PictureLike) -> Verdict:
+        """Keep that two pictures do not show the same, however much they look alike.
+
+        Args:
+            one: as for `same`.
+            other: likewise.
+
+        Raises:
+            LookgraphError: as `same`.
+        """
+        return self._judge.say(one, other, VerdictKind.DIFFERENT)
+
+    def withdraw(self, one: PictureLike, other: PictureLike) -> Verdict:
+        """Forget what was said of two pictures; return it.
+
+        Args:
+            one: as for `same`; or the id of a picture that is not in the library any more.
+            other: likewise.
+
+        Raises:
+            PictureError: nothing was said of them.
+            LibraryLockedError: another process is writing.
+        """
+        return self._judge.withdraw(one, other)
+
+    def verdicts(self) -> tuple[Judged, ...]:
+        """What was said of pairs of pictures, the newest first."""
+        return self._judge.all()
 
     def evaluate(
         self,

@@ -64,6 +64,15 @@ class Ranking(Word):
     """How like the query they are by themselves, by the space's metric."""
 
 
+class VerdictKind(Word):
+    """What somebody has said of two pictures."""
+
+    SAME = "same"
+    """They show the same."""
+    DIFFERENT = "different"
+    """They do not, however much they look alike."""
+
+
 class IndexKind(Word):
     """How a library is searched."""
 
@@ -119,6 +128,23 @@ class Picture:
     width: int
     height: int
     taken: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What somebody has said of two pictures, by their content: it holds wherever they lie.
+
+    Attributes:
+        first: the id of one of them, the lower one.
+        second: that of the other.
+        kind: what was said.
+        said: when, ``YYYY-MM-DDTHH:MM:SSZ``.
+    """
+
+    first: str
+    second: str
+    kind: VerdictKind
+    said: str
 
 
 class SkipKind(Word):

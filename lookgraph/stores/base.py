@@ -23,6 +23,7 @@ from lookgraph.types import (
     Selection,
     Space,
     Vector,
+    Verdict,
 )
 
 
@@ -239,6 +240,14 @@ class Writer(Protocol):
         """
         ...
 
+    def judge(self, verdict: Verdict) -> None:
+        """Keep what somebody has said of two pictures, in place of what was said of them before."""
+        ...
+
+    def withdraw(self, first: str, second: str) -> bool:
+        """Forget what was said of two pictures, the lower id first; whether anything was."""
+        ...
+
     def add_space(self, space: Space, network: str | None) -> None:
         """Make a space, if it is not there, and keep what its network is, in words of others."""
         ...
@@ -335,6 +344,10 @@ class Store(Protocol):
 
     def paths(self, id_: str) -> tuple[str, ...]:
         """The files that hold a picture, in alphabetical order."""
+        ...
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """All that was said of pairs of pictures, in the order of their ids."""
         ...
 
     def skipped(self) -> Iterator[Entry]:

@@ -42,6 +42,7 @@ from lookgraph.stores.records import (
     read_network,
     read_patterns,
     read_root,
+    read_verdicts,
     stored_spaces,
 )
 from lookgraph.stores.rows import RowFile, check_rows, is_whole, read_rows, surviving_rows
@@ -61,6 +62,7 @@ from lookgraph.types import (
     Space,
     Stamp,
     Vector,
+    Verdict,
 )
 
 _OWN_FILES = (DATABASE, "rows", INDEX_FOLDER, GRAPH_FOLDER, "writer.")
@@ -285,6 +287,11 @@ class LocalStore:
                 (bytes.fromhex(id_),),
             )
             return tuple(os.fsdecode(path) for (path,) in found)
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """All that was said of pairs of pictures, in the order of their ids."""
+        with self._reading() as database:
+            return read_verdicts(database)
 
     def skipped(self) -> Iterator[Entry]:
         """The files that were left out for a reason that concerns people, by path."""

@@ -22,17 +22,19 @@ from lookgraph.stores.records import (
     as_picture,
     find_space,
     forget_graph_wanted,
+    forget_verdict,
     read_graph_wanted,
     read_index_kind,
     stored_spaces,
     write_graph_wanted,
     write_index_kind,
     write_settings,
+    write_verdict,
 )
 from lookgraph.stores.rows import append_rows, copy_rows, is_whole, surviving_rows
 from lookgraph.stores.sealed import Indexes
 from lookgraph.stores.sealing import Sealer, remove_leftovers
-from lookgraph.types import LARGEST, Entry, IndexKind, Patterns, Picture, Space, Vector
+from lookgraph.types import LARGEST, Entry, IndexKind, Patterns, Picture, Space, Vector, Verdict
 
 
 @contextmanager
@@ -248,6 +250,16 @@ class LocalWriter:
             with transaction(self._database):
                 write_graph_wanted(self._database, space, wanted)
             self._sweep()
+
+    def judge(self, verdict: Verdict) -> None:
+        """As `lookgraph.stores.base.Writer.judge`."""
+        with storage_errors(self._folder), transaction(self._database):
+            write_verdict(self._database, verdict)
+
+    def withdraw(self, first: str, second: str) -> bool:
+        """As `lookgraph.stores.base.Writer.withdraw`."""
+        with storage_errors(self._folder), transaction(self._database):
+            return forget_verdict(self._database, first, second)
 
     def _sealed(self, stored: StoredSpace) -> Sealed | None:
         """The space's index; None if there is none that can be used."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lookgraph.config import LIBRARY_FOLDER
+from lookgraph.graph.verdicts import Verdicts
 from lookgraph.stores.base import GraphWanted
 from lookgraph.types import (
     Entry,
@@ -24,6 +25,8 @@ from lookgraph.types import (
     SkipKind,
     Space,
     Stamp,
+    Verdict,
+    VerdictKind,
 )
 
 SPACE_COLUMNS = (
@@ -155,6 +158,58 @@ def hidden_rows(database: sqlite3.Connection, space: int) -> Integers:
         (space,),
     )
     return np.fromiter((row for (row,) in found), np.int64)
+
+
+def read_verdicts(database: sqlite3.Connection) -> tuple[Verdict, ...]:
+    """What people have said of pairs of pictures."""
+    found = database.execute(
+        "SELECT first, second, kind, said FROM verdicts ORDER BY first, second"
+    )
+    return tuple(
+        Verdict(first.hex(), second.hex(), VerdictKind(kind), said)
+        for first, second, kind, said in found
+    )
+
+
+def write_verdict(database: sqlite3.Connection, verdict: Verdict) -> None:
+    """Keep what `read_verdicts` reads."""
+    database.execute(
+        "INSERT INTO verdicts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+        " SET kind = excluded.kind, said = excluded.said",
+        (
+            bytes.fromhex(verdict.first),
+            bytes.fromhex(verdict.second),
+            str(verdict.kind),
+            verdict.said,
+        ),
+    )
+
+
+def forget_verdict(database: sqlite3.Connection, first: str, second: str) -> bool:
+    """Forget one; whether there was one."""
+    gone = database.execute(
+        "DELETE FROM verdicts WHERE first = ? AND second = ?",
+        (bytes.fromhex(first), bytes.fromhex(second)),
+    )
+    return gone.rowcount > 0
+
+
+def judged_rows(database: sqlite3.Connection, space: int) -> Verdicts:
+    """What was said of pairs of pictures that have a file and a row in a space."""
+    found = database.execute(
+        "SELECT kind, min(one.row, other.row), max(one.row, other.row) FROM verdicts"
+        " CROSS JOIN pictures AS low ON low.id = first"
+        " CROSS JOIN pictures AS high ON high.id = second"
+        " CROSS JOIN embeddings AS one ON one.picture = low.picture AND one.space = ?1"
+        " CROSS JOIN embeddings AS other ON other.picture = high.picture AND other.space = ?1"
+        " WHERE low.files > 0 AND high.files > 0 ORDER BY 2, 3",
+        (space,),
+    ).fetchall()
+    pairs = {
+        kind: np.array([rows for its, *rows in found if its == str(kind)], np.int32).reshape(-1, 2)
+        for kind in VerdictKind
+    }
+    return Verdicts(pairs[VerdictKind.SAME], pairs[VerdictKind.DIFFERENT])
 
 
 def read_index_kind(database: sqlite3.Connection) -> IndexKind:

@@ -108,7 +108,28 @@ def _to_version_2(database: sqlite3.Connection) -> None:
     _run(database, _VERSION_2)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_to_version_1, _to_version_2)
+_VERSION_3 = """
+-- What people have said of pairs of pictures, by content: also of pictures that are not here now.
+CREATE TABLE verdicts (
+    first BLOB NOT NULL CHECK (length(first) = 32),
+    second BLOB NOT NULL CHECK (length(second) = 32),
+    kind TEXT NOT NULL CHECK (kind IN ('same', 'different')),
+    said TEXT NOT NULL,
+    PRIMARY KEY (first, second),
+    CHECK (first < second)
+) WITHOUT ROWID;
+"""
+
+
+def _to_version_3(database: sqlite3.Connection) -> None:
+    _run(database, _VERSION_3)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _to_version_1,
+    _to_version_2,
+    _to_version_3,
+)
 """Migration number i leads from version i to version i + 1."""
 
 

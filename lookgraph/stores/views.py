@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lookgraph.graph.graph import Graph
 from lookgraph.graph.pairs import exact_scores
+from lookgraph.graph.verdicts import Verdicts
 from lookgraph.index.coded import Allowed
 from lookgraph.stores.base import Match
 from lookgraph.stores.graphs import StoredGraph
@@ -20,6 +21,7 @@ from lookgraph.stores.records import (
     as_picture,
     find_space,
     hidden_rows,
+    judged_rows,
 )
 from lookgraph.stores.rows import RowFile
 from lookgraph.stores.selections import allowed_rows
@@ -53,6 +55,11 @@ class View(NamedTuple):
             ("allowed", number, among),
             lambda: allowed_rows(self.database, number, count, among),
         )
+
+    def verdicts(self) -> Verdicts:
+        """What was said of pairs of rows."""
+        number = self.stored.number
+        return self.reader.once(("verdicts", number), lambda: judged_rows(self.database, number))
 
     def matches(self, found: Sequence[Sequence[Neighbour]]) -> list[tuple[Match, ...]]:
         """What the rows are that were found for each query."""
@@ -117,6 +124,15 @@ class GraphView(NamedTuple):
         hidden = hidden_rows(self.view.database, self.view.stored.number)
         live[hidden[hidden < len(live)]] = False
         return live
+
+    def verdicts(self) -> Verdicts:
+        """What was said of pairs of rows that are in the graph."""
+        found, live = self.view.verdicts(), self.live()
+        known = np.zeros(self.view.stored.row_count, np.bool_)
+        known[: len(live)] = live
+        return Verdicts(
+            *(pairs[known[pairs].all(axis=1)] for pairs in (found.same, found.different))
+        )
 
     def matches(self, rows: Integers, scores: Array) -> tuple[Match, ...]:
         """What some rows are, each with a score."""

@@ -30,6 +30,8 @@ from lookgraph.types import (
     Space,
     Stamp,
     Vector,
+    Verdict,
+    VerdictKind,
 )
 from tests.pictures import unit
 
@@ -119,6 +121,7 @@ class StoreContract:
             lambda: store.embedding(SPACE, "0" * 64),
             lambda: store.ids("0"),
             lambda: store.paths("0" * 64),
+            store.verdicts,
             lambda: list(store.skipped()),
             lambda: list(store.embedded(SPACE)),
             lambda: store.damaged(SPACE),
@@ -443,6 +446,35 @@ class StoreContract:
         assert known(store) == ["a"]
         commit(store, [entry("b", "y")])
         assert names_of(nearest(store, SPACE, unit(0, 1, 0), 9)) == ["y", "x"]
+
+    # Verdicts
+
+    def test_what_was_said_last_of_two_pictures_is_kept(self, store: Store) -> None:
+        first, second, third = sorted(picture(name).id for name in ("x", "y", "z"))
+        old = Verdict(first, second, VerdictKind.SAME, "2026-01-02T03:04:05Z")
+        new = replace(old, kind=VerdictKind.DIFFERENT, said="2026-02-03T04:05:06Z")
+        other = Verdict(second, third, VerdictKind.SAME, "2026-01-01T00:00:00Z")
+        with store.write() as writer:
+            for verdict in (other, old, new):
+                writer.judge(verdict)
+        assert store.verdicts() == (new, other)
+        with store.write() as writer:
+            assert writer.withdraw(first, second)
+            assert not writer.withdraw(first, third)
+        assert store.verdicts() == (other,)
+
+    def test_verdicts_outlive_the_pictures_and_the_spaces(self, store: Store) -> None:
+        """The same content may come back, under another name, and be embedded by another."""
+        commit(store, [entry("a", "x"), entry("b", "y")])
+        first, second = sorted(picture(name).id for name in ("x", "y"))
+        verdict = Verdict(first, second, VerdictKind.SAME, "2026-01-02T03:04:05Z")
+        with store.write() as writer:
+            writer.judge(verdict)
+        forget(store, "a", "b")
+        with store.write() as writer:
+            writer.compact(SPACE)
+            writer.remove_space(SPACE)
+        assert store.verdicts() == (verdict,)
 
     # Compaction
 

@@ -267,6 +267,7 @@ def test_a_library_of_the_first_version_is_brought_up_to_date(store: LocalStore)
             " dimension, generation, row_count FROM known"
         )
         database.execute("DROP TABLE known")
+        database.execute("DROP TABLE verdicts")
         database.execute("PRAGMA user_version = 1")
     database.close()
     assert nearest(store, SPACE, QUERY, 9) == wanted

@@ -18,6 +18,7 @@ from lookgraph.interfaces.cli.index import index
 from lookgraph.interfaces.cli.models import models
 from lookgraph.interfaces.cli.search import search
 from lookgraph.interfaces.cli.status import status
+from lookgraph.interfaces.cli.verdicts import different, same, verdicts
 
 _INTERRUPTED = 130
 _EPILOG = "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but pictures were left out."
@@ -35,7 +36,8 @@ def cli() -> None:
 
 
 for command in (
-    index, search, status, graph, groups, path, evaluate, models, doctor, export, import_, demo,
+    index, search, status, graph, groups, path, same, different, verdicts, evaluate, models,
+    doctor, export, import_, demo,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -23,7 +23,7 @@ from lookgraph.interfaces.cli.console import (
 from lookgraph.interfaces.cli.search import PAGE_SIDE, hit_as_json
 
 if TYPE_CHECKING:
-    from lookgraph.graphs import Chain, Group, Groups
+    from lookgraph.graph_results import Chain, Group, Groups
 
 _SHOWN = 60
 _OF_EACH = 24
