@@ -19,6 +19,7 @@ demo: $(VENV)/installed
 	@$(BIN)/lookgraph demo $(if $(FOLDER),"$(FOLDER)"); code=$$?; [ $$code -eq 0 ] || [ $$code -eq 3 ]
 
 test: $(VENV)/installed-dev
+	@bash tests/install_chromium.sh
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

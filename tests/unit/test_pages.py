@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lookgraph.pages import Tile, grid, search_page
 
-VOID = {"meta", "link", "img", "br"}
+VOID = {"meta", "link", "img", "br", "input"}
 NASTY = "<script>alert(1)</script>\"'&\n\u202egpj.exe\udcff"
 
 

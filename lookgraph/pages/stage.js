@@ -1,0 +1,212 @@
+"use strict";
+// What the pages with a canvas share: the data, colours, the panel for one picture, the search and
+// the list. Text from outside is only ever set as textContent.
+
+const $ = (id) => document.getElementById(id);
+const data = JSON.parse($("data").textContent);
+const count = data.titles.length;
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const root = document.documentElement;
+root.classList.add("live");
+
+/** The file's name, without its folders. */
+const nameOf = (i) => data.titles[i].slice(data.titles[i].lastIndexOf("/") + 1) || data.titles[i];
+const folderOf = (i) => data.titles[i].slice(0, Math.max(0, data.titles[i].lastIndexOf("/")));
+const pictureOf = (i) => `data:image/jpeg;base64,${data.thumbnails[i]}`;
+const clamp = (value, least, most) => Math.min(most, Math.max(least, value));
+
+// Okabe and Ito's seven, their yellow darker, and five more that simulated protanopia, deuteranopia
+// and tritanopia (Machado 2009) leave far from those and from each other.
+const HUES = [
+  "#0072b2",
+  "#e69f00",
+  "#009e73",
+  "#cc79a7",
+  "#56b4e9",
+  "#d55e00",
+  "#8a5cf0",
+  "#ddcc44",
+  "#993311",
+  "#774466",
+  "#9fb37a",
+  "#005599",
+];
+const hueOf = (group) => (group === null ? null : HUES[group % HUES.length]);
+
+/** The page's colours as they are now, for the canvas. */
+const colours = {};
+function readColours() {
+  const style = getComputedStyle(root);
+  for (const name of ["page", "card", "ground", "ink", "quiet", "line", "accent"]) {
+    colours[name] = style.getPropertyValue(`--${name}`).trim();
+  }
+}
+
+/** An element with attributes or properties, and children: elements, or text. */
+function element(tag, properties = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name in made) made[name] = value;
+    else made.setAttribute(name, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+// The panel
+
+const panel = $("panel");
+const list = $("list");
+
+/** Show a picture in the panel, with further elements below. */
+function openPanel(i, actions, ...more) {
+  const large =
+    data.thumbnails[i] === null
+      ? element("div", { className: "gone" }, "No preview")
+      : element("img", { className: "large", src: pictureOf(i), alt: nameOf(i) });
+  const acts = element("div", { className: "acts" });
+  if (data.addresses[i] !== null) {
+    acts.append(element("a", { className: "act", href: data.addresses[i] }, "Open the picture"));
+  }
+  acts.append(...actions);
+  panel.replaceChildren(
+    element(
+      "button",
+      { className: "close", type: "button", "aria-label": "Close", onclick: () => closePanel() },
+      "✕",
+    ),
+    large,
+    element("h2", {}, element("bdi", {}, nameOf(i))),
+    ...[folderOf(i), data.details[i]]
+      .filter(Boolean)
+      .map((line) => element("p", {}, element("bdi", {}, line))),
+    acts,
+    ...more,
+  );
+  showList(false);
+  panel.hidden = false;
+  panel.scrollTop = 0;
+}
+
+/** Hide the panel; the page that uses it is told through `panel.closed`. */
+function closePanel() {
+  if (panel.hidden) return false;
+  const had = panel.contains(document.activeElement);
+  panel.hidden = true;
+  panel.closed?.();
+  if (had) $("canvas").focus({ preventScroll: true });
+  return true;
+}
+
+const action = (label, act) =>
+  element("button", { className: "act", type: "button", onclick: act }, label);
+
+const say = (text) => {
+  $("told").textContent = text;
+};
+
+// The list and the search
+
+const LISTED = 200;
+let listed = []; // the pictures in the list: all, or those that were found
+
+/** A picture in a list, with a line at its end. */
+function row(i, act, end = "", more = {}) {
+  const picture =
+    data.thumbnails[i] === null
+      ? element("span", { className: "blank" })
+      : element("img", { src: pictureOf(i), alt: "", loading: "lazy", decoding: "async" });
+  return element(
+    "li",
+    {},
+    element(
+      "button",
+      { type: "button", title: data.titles[i], onclick: act, ...more },
+      picture,
+      element("bdi", {}, nameOf(i)),
+      element("span", {}, end),
+    ),
+  );
+}
+
+/** Add some more pictures to the list; the rest waits behind a button. */
+function extendList() {
+  const rows = list.querySelector("ul");
+  list.querySelector(":scope > button")?.remove();
+  const from = rows.children.length;
+  rows.append(...listed.slice(from, from + LISTED).map((i) => row(i, () => list.chosen(i))));
+  const left = listed.length - rows.children.length;
+  if (left <= 0) return;
+  list.append(
+    action(`Show more of the other ${left.toLocaleString("en")}`, () => {
+      extendList();
+      rows.children[from + LISTED].firstChild.focus();
+    }),
+  );
+}
+
+function fillList(pictures) {
+  listed = pictures;
+  list.querySelector("ul").replaceChildren();
+  if (!list.hidden) extendList();
+}
+
+function showList(shown) {
+  list.hidden = !shown;
+  $("listing").setAttribute("aria-expanded", shown);
+  if (!shown) return;
+  closePanel();
+  fillList(listed);
+}
+
+$("listing").onclick = () => showList(list.hidden);
+
+/**
+ * The search box and the list. `changed(found)` is told the pictures whose paths hold all words, as
+ * a Set, or null for no search; `chosen(i)` which of them is chosen.
+ */
+function search(changed, chosen) {
+  const box = $("search");
+  const lower = data.titles.map((title) => title.toLowerCase());
+  const all = data.titles.map((_, i) => i);
+  const number = (value) => value.toLocaleString("en");
+  let at = -1;
+  list.chosen = chosen;
+  listed = all;
+  box.oninput = () => {
+    const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+    fillList(all.filter((i) => words.every((word) => lower[i].includes(word))));
+    at = -1;
+    $("found").textContent = words.length ? `${number(listed.length)} found` : "";
+    changed(words.length ? new Set(listed) : null);
+  };
+  box.onkeydown = (event) => {
+    if (event.key === "Escape" && box.value) {
+      box.value = "";
+      box.oninput();
+      event.stopPropagation();
+    }
+    if (event.key !== "Enter" || !listed.length || !box.value.trim()) return;
+    at = (at + (event.shiftKey ? listed.length - 1 : 1)) % listed.length;
+    $("found").textContent = `${number(at + 1)} of ${number(listed.length)}`;
+    chosen(listed[at]);
+  };
+}
+
+/** Keep the colours right when the theme changes, and on paper. */
+function dress(view) {
+  const renew = () => {
+    readColours();
+    view.now();
+  };
+  readColours();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", renew);
+  addEventListener("beforeprint", () => {
+    root.classList.add("paper");
+    renew();
+  });
+  addEventListener("afterprint", () => {
+    root.classList.remove("paper");
+    renew();
+  });
+}
