@@ -30,7 +30,17 @@ LAYERS = (
         "results",
         "evaluating",
     ),
-    ("ingest", "models", "stores", "index", "graph", "ranking", "pages", "evaluation"),
+    (
+        "ingest",
+        "models",
+        "stores",
+        "index",
+        "graph",
+        "ranking",
+        "perceptual",
+        "pages",
+        "evaluation",
+    ),
     ("aside", "types", "errors", "config"),
 )
 """From the top down. A part imports from the layers below its own."""
