@@ -5,6 +5,7 @@ the photographs themselves, in folders named by what they show: a fifth of each 
 in the graph nor answers.
 """
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from benchmarks.embeddings import Crops, extended, of_crops
 from benchmarks.job import need
 from benchmarks.large import CROPS
 from benchmarks.large_library import SPACE
-from benchmarks.measure import Figure
+from benchmarks.measure import Figure, run
 from benchmarks.ranking import quality
 from lookgraph.graph.edges import Edges
 from lookgraph.graph.pairs import Wanted, pairs
@@ -31,26 +32,36 @@ _THRESHOLD = 0.8
 _BLOCK = 1024
 _NEIGHBOURS = 20
 _SAMPLE = 500
+_BYTES = 12
+"""Of an edge: two numbers and a score."""
+
 _ASKED = 300
 
 
-def figures(folder: Path, work: Path, kept: Path) -> Iterator[Figure]:
+def figures(folder: Path, work: Path, kept: Path, rows: int) -> Iterator[Figure]:
     """Measure all.
 
     Args:
         folder: of photographs, in folders named by what they show.
         work: a folder for what is needed on the way.
         kept: the file for `benchmarks.embeddings.of_crops`.
+        rows: how many pictures a larger library has, which is tried too if it has more than crops.
     """
     need(("faiss",))
     crops = of_crops(folder, CROPS, kept)
     yield _pairs(crops)
     store = large_library.make(work / "library", crops, CROPS)
     large_library.index(store)
-    yield from _neighbours(store, crops)
+    yield _memory(store)
+    build = _seconds(lambda: _renew(store, GraphWanted(_NEIGHBOURS)))
+    yield Figure(f"{CROPS:,}: nearest {_NEIGHBOURS} of each", build, "s", 180, False)
+    yield Figure("their recall", _recall(store), "", 0.97, True)
+    yield _added(store, crops, build)
     yield from _asked(store)
     yield from _ranked(store, crops)
     yield from quality(folder, work / "photographs")
+    if rows > CROPS:
+        yield from _larger(work / "larger", crops, rows, build)
 
 
 def _pairs(crops: Crops) -> Figure:
@@ -92,16 +103,50 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _neighbours(store: LocalStore, crops: Crops) -> Iterator[Figure]:
-    build = _seconds(lambda: _renew(store, GraphWanted(_NEIGHBOURS)))
-    yield Figure(f"{CROPS:,}: nearest {_NEIGHBOURS} of each", build, "s", 180, False)
-    yield Figure("their recall", _recall(store), "", 0.97, True)
+_BUILD = """
+import sys
+from pathlib import Path
+from benchmarks.large_library import SPACE
+from lookgraph.stores.base import GraphWanted
+from lookgraph.stores.local import LocalStore
+store = LocalStore(Path(sys.argv[1]))
+with store.write() as writer:
+    writer.renew_graph(SPACE, GraphWanted(0, float(sys.argv[2])), lambda _: None)
+status = store.graph_status(SPACE)
+assert status
+print(status.edges)
+"""
+
+
+def _memory(store: LocalStore) -> Figure:
+    """What a process takes to find all pairs over a threshold, beside these pairs themselves."""
+    done = run([sys.executable, "-c", _BUILD, str(store.folder), str(_THRESHOLD)])
+    edges = int(done.said)
+    taken = edges * _BYTES / 1e6
+    detail = {"edges": float(edges), "they take, MB": taken, "s": done.wall}
+    return Figure(
+        f"{CROPS:,}: memory for pairs over {_THRESHOLD}, beyond the edges", done.peak_mb - taken,
+        "MB", 1000, False, detail,
+    )  # fmt: skip
+
+
+def _added(store: LocalStore, crops: Crops, build: float) -> Figure:
     added = CROPS // 100
     fresh = next(extended(crops, added, seed=2))
     large_library.add(store, range(CROPS, CROPS + added), fresh)
     renewed = _seconds(lambda: _renew(store, None))
     detail = {"s": renewed}
-    yield Figure("adding 1 %, of that time", 100 * renewed / build, "%", 3, False, detail)
+    return Figure("adding 1 %, of that time", 100 * renewed / build, "%", 3, False, detail)
+
+
+def _larger(work: Path, crops: Crops, rows: int, build: float) -> Iterator[Figure]:
+    """A graph of many more pictures, and what its time was taken to be: in proportion to them."""
+    store = large_library.make(work, crops, rows)
+    large_library.index(store)
+    spent = _seconds(lambda: _renew(store, GraphWanted(_NEIGHBOURS)))
+    detail = {"projected, s": build * rows / CROPS}
+    yield Figure(f"{rows:,}: nearest {_NEIGHBOURS} of each", spent, "s", None, False, detail)
+    yield Figure("their recall", _recall(store), "", 0.97, True)
 
 
 def _renew(store: LocalStore, wanted: GraphWanted | None) -> None:

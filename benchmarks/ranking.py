@@ -38,7 +38,7 @@ def quality(folder: Path, work: Path) -> Iterator[Figure]:
         folder: of photographs.
         work: a folder for their library.
     """
-    rows, labels = _embedded(folder, work)
+    rows, labels = embedded(folder, work)
     asking, answering = split(labels, _HELD_OUT, _SEED)
     database, of_each = rows[answering], labels[answering]
 
@@ -71,11 +71,12 @@ def quality(folder: Path, work: Path) -> Iterator[Figure]:
     yield _gain("mAP, all", average["by cosine"], average["all"], 14)
 
 
-def _embedded(folder: Path, work: Path) -> tuple[Rows, Integers]:
-    """The embeddings of the photographs, float16, and the number of each one's folder."""
+def embedded(folder: Path, work: Path) -> tuple[Rows, Integers]:
+    """The embeddings of the photographs by their paths, float16, and each one's folder's number."""
     library = Library.open(folder, at=work / LIBRARY_FOLDER)
     library.index()
-    held = list(library.store.embedded(library.space()))
+    # They are stored as they come, which is another order each time, and so would be the split.
+    held = sorted(library.store.embedded(library.space()), key=lambda one: one.entries[0].path)
     names = [str(Path(one.entries[0].path).parent) for one in held]
     _, labels = np.unique(names, return_inverse=True)
     return np.stack([one.embedding for one in held]).astype(np.float16), labels

@@ -1,13 +1,15 @@
 """Measure the figures of the README on a folder of photographs, print them and write them down.
 
     python -m benchmarks.run --photographs ../shared/photos [--only indexing] [--out FOLDER]
-    python -m benchmarks.run --photographs ../shared/photos --only graph [--embeddings FILE]
+    python -m benchmarks.run --photographs ../shared/photos --only graph [--rows N]
+        [--embeddings FILE]
     python -m benchmarks.run --photographs ../shared/photos --only large [--rows N]
         [--embeddings FILE]
 
-The JSON file's name has the date; the machine and the versions stand in it. ``graph`` and ``large``
-are done only if they are asked for: they embed 100,000 crops first, a million pictures take most of
-an hour, and ``large`` needs the ``bench`` extra.
+The JSON file's name has the date; the machine and the versions stand in it. ``duplicates``,
+``further``, ``graph`` and ``large`` are done only if they are asked for: the last two embed 100,000
+crops first, and ``large`` takes most of an hour for its million pictures, and needs the ``bench``
+extra.
 """
 
 import argparse
@@ -18,7 +20,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks import batches, graph, indexing, large, networks, starting
+from benchmarks import batches, further, graph, indexing, large, networks, starting
 from benchmarks.measure import RESULTS, Figure, machine
 
 _PARTS = {
@@ -29,12 +31,15 @@ _PARTS = {
 }
 
 
+_ASKED_FOR = {"further": further.further}
+
+
 def main() -> None:
     """Run the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--photographs", type=Path, required=True)
-    parser.add_argument("--only", choices=[*_PARTS, "graph", "large"], action="append")
-    parser.add_argument("--rows", type=int, default=1_000_000, metavar="N")
+    parser.add_argument("--only", choices=[*_PARTS, *_ASKED_FOR, "graph", "large"], action="append")
+    parser.add_argument("--rows", type=int, metavar="N")
     parser.add_argument("--embeddings", type=Path, metavar="FILE")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
@@ -51,10 +56,10 @@ def _figures(name: str, options: argparse.Namespace, work: Path) -> Iterator[Fig
     photographs = options.photographs.resolve()
     kept = options.embeddings or work / "crops.npz"
     if name == "graph":
-        return graph.figures(photographs, work, kept)
+        return graph.figures(photographs, work, kept, options.rows or 0)
     if name == "large":
-        return large.figures(photographs, work, options.rows, kept)
-    return _PARTS[name](photographs, work)
+        return large.figures(photographs, work, options.rows or 1_000_000, kept)
+    return (_PARTS | _ASKED_FOR)[name](photographs, work)
 
 
 def _line(figure: Figure) -> str:

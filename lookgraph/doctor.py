@@ -36,6 +36,7 @@ _EXTRAS = {
     "openvino": "openvino",
     "text": "tokenizers",
     "faiss": "faiss",
+    "communities": "graspologic_native",
 }
 
 _GPU_PACKAGES = {

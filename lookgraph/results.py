@@ -1,7 +1,7 @@
 """What a search gives back."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import overload
 
@@ -94,16 +94,23 @@ class Hits(Sequence[Hit]):
 
 def tile(hit: Hit, side: int, question: Question) -> Tile:
     """A hit as pages show it, with a thumbnail that fits a square of so many pixels."""
+    bare = bare_tile(hit)
+    return replace(
+        bare, thumbnail=thumbnail_of(Path(hit.file), side), marked=question.is_about(hit.id)
+    )
+
+
+def bare_tile(hit: Hit) -> Tile:
+    """A hit as pages show it, without a thumbnail."""
     parts = [hit.format, f"{hit.width} × {hit.height}", (hit.taken or "")[:10]]
     return Tile(
-        thumbnail=thumbnail_of(Path(hit.file), side),
+        thumbnail=None,
         title=hit.path,
         score=closeness(hit),
         file=hit.file,
         share=hit.score if hit.distance is None and -1 <= hit.score <= 1 else None,
         details=" · ".join(part for part in parts if part),
         copies=hit.copies,
-        marked=question.is_about(hit.id),
     )
 
 

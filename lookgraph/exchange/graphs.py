@@ -28,7 +28,9 @@ from lookgraph.types import Picture
 # What XML 1.0 cannot hold, and lone surrogates: bytes of names that are no UTF-8.
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-_ATTRIBUTES = ("path", "format", "width", "height", "taken")
+ATTRIBUTES = ("path", "format", "width", "height", "taken")
+"""What is said of a node beside its id."""
+
 _TYPES = ("string", "string", "int", "int", "string")
 
 
@@ -90,8 +92,7 @@ def _write_csv(nodes: Sequence[Node], links: Iterable[Link], out: TextIO) -> Non
 def _write_json(nodes: Sequence[Node], links: Iterable[Link], out: TextIO) -> None:
     out.write('{"directed": false, "multigraph": false, "graph": {},\n"nodes": [\n')
     told = (
-        {"id": node.picture.id, **dict(zip(_ATTRIBUTES, node.values, strict=True))}
-        for node in nodes
+        {"id": node.picture.id, **dict(zip(ATTRIBUTES, node.values, strict=True))} for node in nodes
     )
     _write_list(told, out)
     out.write('],\n"links": [\n')
@@ -123,7 +124,7 @@ def _write_graphml(nodes: Sequence[Node], links: Iterable[Link], out: TextIO) ->
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n'
     )
-    for name, kind in zip(_ATTRIBUTES, _TYPES, strict=True):
+    for name, kind in zip(ATTRIBUTES, _TYPES, strict=True):
         out.write(f'<key id="{name}" for="node" attr.name="{name}" attr.type="{kind}"/>\n')
     out.write('<key id="score" for="edge" attr.name="score" attr.type="double"/>\n')
     out.write('<graph edgedefault="undirected">\n')
@@ -144,7 +145,7 @@ def _write_gexf(nodes: Sequence[Node], links: Iterable[Link], out: TextIO) -> No
         '<gexf xmlns="http://www.gexf.net/1.2draft" version="1.2">\n'
         '<graph defaultedgetype="undirected" mode="static">\n<attributes class="node">\n'
     )
-    for name, kind in zip(_ATTRIBUTES, _TYPES, strict=True):
+    for name, kind in zip(ATTRIBUTES, _TYPES, strict=True):
         its = {"int": "integer"}.get(kind, kind)
         out.write(f'<attribute id="{name}" title="{name}" type="{its}"/>\n')
     out.write("</attributes>\n<nodes>\n")
@@ -165,7 +166,7 @@ def _write_gexf(nodes: Sequence[Node], links: Iterable[Link], out: TextIO) -> No
 
 def _escaped(node: Node) -> Iterator[tuple[str, str]]:
     """The attributes, fit for XML's texts and for what stands in double quotes there."""
-    for name, value in zip(_ATTRIBUTES, node.values, strict=True):
+    for name, value in zip(ATTRIBUTES, node.values, strict=True):
         text = _text(str(value))
         for character, entity in _ENTITIES:
             text = text.replace(character, entity)

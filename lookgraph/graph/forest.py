@@ -23,6 +23,19 @@ def maximum_spanning_forest(count: int, edges: Edges) -> Edges:
         count: how many rows.
         edges: in any order.
     """
+    return _grow(count, edges)[0]
+
+
+def trees(count: int, forest: Edges) -> Integers:
+    """The lowest row of the tree that each of so many rows is in, shape (count,)."""
+    _, tree_of = _grow(count, forest)
+    lowest = np.full(count, count)
+    np.minimum.at(lowest, tree_of, np.arange(count))
+    return np.asarray(lowest[tree_of])
+
+
+def _grow(count: int, edges: Edges) -> tuple[Edges, Integers]:
+    """The forest, and for each row a number that its tree has alone."""
     left = edges.best_first()
     tree_of = np.arange(count)
     chosen: list[Edges] = []
@@ -36,7 +49,7 @@ def maximum_spanning_forest(count: int, edges: Edges) -> Edges:
         leaders = np.flatnonzero(best < len(left))
         chosen.append(left[np.unique(best[leaders])])
         tree_of = _grown(count, leaders, best[leaders], *ends)[tree_of]
-    return joined(chosen).best_first()
+    return joined(chosen).best_first(), tree_of
 
 
 def _best_of_each(count: int, one: Integers, other: Integers) -> Integers:

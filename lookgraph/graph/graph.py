@@ -46,10 +46,16 @@ class Graph:
         return fewest_steps(self.around, source, target, found.weakest)
 
 
-def graph_of(neighbours: Neighbours, over: Edges) -> Graph:
-    """All that is found out from the nearest neighbours and from the pairs over a threshold."""
+def graph_of(neighbours: Neighbours, over: Edges, *, mutual: bool = False) -> Graph:
+    """All that is found out from the nearest neighbours and from the pairs over a threshold.
+
+    Args:
+        neighbours: the nearest of each row.
+        over: the pairs over a threshold.
+        mutual: an edge only between rows of which each is among the nearest of the other.
+    """
     count = len(neighbours.numbers)
-    edges = united(edges_between(neighbours, mutual=False), over)
+    edges = united(edges_between(neighbours, mutual=mutual), over)
     forest = maximum_spanning_forest(count, edges)
     return Graph(
         neighbours,
@@ -61,10 +67,10 @@ def graph_of(neighbours: Neighbours, over: Edges) -> Graph:
 
 
 def united(one: Edges, other: Edges) -> Edges:
-    """The edges of both, each pair once, in the order of their pairs."""
+    """The edges of both, each pair once."""
+    if not len(one) or not len(other):
+        return one if len(one) else other
     both = joined([one, other]).ordered()
-    if not len(both):
-        return both
     is_new = np.ones(len(both), np.bool_)
     is_new[1:] = (np.diff(both.first) != 0) | (np.diff(both.second) != 0)
     return both[is_new]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lookgraph.graph.edges import Edges, Numbers
+from lookgraph.graph.edges import Edges, Numbers, joined
 from lookgraph.index.widening import as_float32
 from lookgraph.types import Integers, Matrix, Neighbour, Rows, Vector
 
@@ -83,22 +83,31 @@ def with_more(
 
 
 def edges_between(neighbours: Neighbours, *, mutual: bool) -> Edges:
-    """An edge for each pair of which one is among the nearest of the other.
+    """An edge for each pair of which one is among the nearest of the other; in no order.
 
     Args:
         neighbours: of all rows.
         mutual: only pairs of which each is among the nearest of the other.
     """
-    count, k = neighbours.numbers.shape
-    sources = np.repeat(np.arange(count), k)
-    targets = neighbours.numbers.reshape(-1).astype(np.int64)
-    there = targets >= 0
-    sources, targets = sources[there], targets[there]
-    pairs = np.minimum(sources, targets) * count + np.maximum(sources, targets)
+    found = [
+        _edges_of(neighbours, start, mutual)
+        for start in range(0, len(neighbours.numbers), _AT_ONCE)
+    ]
+    return joined(found)
+
+
+def _edges_of(neighbours: Neighbours, start: int, mutual: bool) -> Edges:
+    """The edges that some rows tell of: to higher rows, and to lower ones that do not tell."""
+    numbers = neighbours.numbers[start : start + _AT_ONCE]
+    sources = np.repeat(np.arange(start, start + len(numbers), dtype=np.int32), numbers.shape[1])
+    targets = numbers.reshape(-1)
+    scores = neighbours.scores[start : start + _AT_ONCE].reshape(-1)
+    is_back = neighbours.numbers[targets] == sources[:, np.newaxis]
+    back = is_back.any(axis=1)
+    upward = sources < targets
+    kept = (targets >= 0) & (upward & back if mutual else upward | ~back)
     # Both rows tell the same score, but for the last bit of its rounding, now and then.
-    order = np.lexsort((-neighbours.scores.reshape(-1)[there], pairs))
-    unique, first, times = np.unique(pairs[order], return_index=True, return_counts=True)
-    kept = times == 2 if mutual else np.ones(len(unique), np.bool_)
-    scores = neighbours.scores.reshape(-1)[there][order][first[kept]]
-    low, high = np.divmod(unique[kept], max(1, count))
-    return Edges(low.astype(np.int32), high.astype(np.int32), scores)
+    other = neighbours.scores[targets, is_back.argmax(axis=1)] if is_back.size else scores
+    scores = np.where(back, np.maximum(scores, other), scores)[kept]
+    sources, targets = sources[kept], targets[kept]
+    return Edges(np.minimum(sources, targets), np.maximum(sources, targets), scores)

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from lookgraph.graph.edges import Adjacency, Edges, Numbers, adjacency, at_least
+from lookgraph.graph.forest import trees
 from lookgraph.types import Vector
 
 
@@ -80,24 +81,17 @@ def rooted(count: int, forest: Edges) -> RootedForest:
         forest: edges without rings.
     """
     around = adjacency(count, forest)
-    starts, others = around.starts.tolist(), around.numbers.tolist()
-    edge_scores = around.scores.tolist()
-    parents, depths, scores = [-1] * count, [0] * count, [float("inf")] * count
-    for root in range(count):
-        if parents[root] >= 0:
-            continue
-        parents[root], waiting = root, [root]
-        while waiting:
-            row = waiting.pop()
-            for at in range(starts[row], starts[row + 1]):
-                other = others[at]
-                if parents[other] < 0:
-                    parents[other], depths[other] = row, depths[row] + 1
-                    scores[other] = edge_scores[at]
-                    waiting.append(other)
-    return RootedForest(
-        np.array(parents, np.int32), np.array(scores, np.float32), np.array(depths, np.int32)
-    )
+    parents = np.full(count, -1, np.int32)
+    scores, depths = np.full(count, np.inf, np.float32), np.zeros(count, np.int32)
+    roots = np.unique(trees(count, forest)).astype(np.int32)
+    parents[roots], edge, depth = roots, roots, 0
+    while len(edge):  # all trees at once, a step away from their roots each time
+        depth += 1
+        places, sources = around.places_of(edge)
+        new = parents[around.numbers[places]] < 0
+        edge, sources = around.numbers[places[new]], sources[new]
+        parents[edge], scores[edge], depths[edge] = sources, around.scores[places[new]], depth
+    return RootedForest(parents, scores, depths)
 
 
 def fewest_steps(around: Adjacency, source: int, target: int, least: float) -> Path | None:
@@ -137,10 +131,7 @@ class _Side:
 
     def spread(self, around: Adjacency, least: float) -> bool:
         """One step further from all of the edge; whether there was any."""
-        begins, lengths = around.starts[self.edge], around.degrees_of(self.edge)
-        places = np.repeat(begins - np.cumsum(lengths) + lengths, lengths)
-        places += np.arange(len(places))
-        sources = np.repeat(self.edge, lengths)
+        places, sources = around.places_of(self.edge)
         reached = around.numbers[places]
         new = at_least(around.scores[places], least) & (self.came_from[reached] < 0)
         reached, sources = reached[new][::-1], sources[new][::-1]

@@ -84,11 +84,8 @@ def _best_first(rows: Integers, around: Adjacency, threshold: float) -> list[lis
     """The edges among some rows, as `lookgraph.graph.edges.Edges.best_first` has them."""
     inside = np.zeros(len(around.starts) - 1, np.bool_)
     inside[rows] = True
-    lengths = around.starts[rows + 1] - around.starts[rows]
-    places = np.repeat(around.starts[rows] - np.cumsum(lengths) + lengths, lengths)
-    places += np.arange(len(places))
-    sources, targets = np.repeat(rows, lengths), around.numbers[places]
-    scores = around.scores[places]
+    places, sources = around.places_of(rows)
+    targets, scores = around.numbers[places], around.scores[places]
     kept = at_least(scores, threshold) & (sources < targets) & inside[targets]
     sources, targets, scores = sources[kept], targets[kept], scores[kept]
     order = np.lexsort((targets, sources, -scores))

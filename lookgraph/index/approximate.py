@@ -1,10 +1,12 @@
 """Search by codes where that is worth it, and by all rows where it is not."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from lookgraph.index import batches, exact
-from lookgraph.index.by_codes import CodeSearch, nearest_among
+from lookgraph.index.by_codes import CodeSearch, Shortlist, nearest_among
 from lookgraph.index.coded import Allowed, RowSource, Sealed
 from lookgraph.index.comparisons import check_all
 from lookgraph.types import Matrix, Metric, Neighbour, Vector
@@ -28,9 +30,23 @@ def nearest(
     metric: Metric,
     allowed: Allowed | None,
     recall: float,
-    at_least: int = 0,
 ) -> list[list[Neighbour]]:
-    """The k rows nearest to each query, with their exact scores.
+    """The k rows nearest to each query, with their exact scores; as `shortlists`."""
+    found = shortlists(rows, sealed, queries, k, metric, allowed, recall)
+    return [one.nearest for one in found]
+
+
+def shortlists(
+    rows: RowSource,
+    sealed: Sealed | None,
+    queries: Matrix,
+    k: int,
+    metric: Metric,
+    allowed: Allowed | None,
+    recall: float,
+    at_least: int = 0,
+) -> list[Shortlist]:
+    """The k rows nearest to each query, with their exact scores, and others that may be near.
 
     What is in segments is found by its code and compared exactly then; what is in none is
     compared in any case. So a row may be missed, but no score is wrong.
@@ -43,8 +59,8 @@ def nearest(
         metric: how rows and queries are compared.
         allowed: which rows may answer; None for all. All k come wherever so many may.
         recall: the share of the true answers that should be found; 1 for all.
-        at_least: more than k neighbours are given, up to so many, of which only the first k are
-            found with this recall.
+        at_least: so many rows are named for each query, if there are so many. Of those that are
+            not among the k, the scores are given where they are known.
 
     Raises:
         UsageError: as `lookgraph.index.exact.nearest`.
@@ -52,19 +68,24 @@ def nearest(
     for query in queries[:1]:
         exact.check(rows.mapped, query, k)
     check_all(metric, queries)
+    named = max(k, at_least)
     if allowed is not None and allowed.count <= _FEW:
-        return nearest_among(rows, allowed.numbers, queries, max(k, at_least), metric)
+        return _whole(nearest_among(rows, allowed.numbers, queries, named, metric))
     effort = sealed.effort(recall) if sealed else None
     if sealed is None or effort is None or effort.looks * k > _SHARE * len(rows.mapped):
-        return _by_rows(rows, queries, max(k, at_least), metric, allowed)
+        return _whole(_by_rows(rows, queries, named, metric, allowed))
     looks = max(effort.looks * k, at_least)
-    by_codes = CodeSearch(rows, sealed, effort.probes, looks, max(k, at_least), metric, allowed)
+    by_codes = CodeSearch(rows, sealed, effort.probes, looks, k, metric, allowed)
     far = _is_far(sealed, queries, metric)
     if not far.any():
-        return by_codes.nearest(queries)
-    near = iter(by_codes.nearest(queries[~far]))
-    others = iter(_by_rows(rows, queries[far], max(k, at_least), metric, allowed))
+        return by_codes.shortlists(queries)
+    near = iter(by_codes.shortlists(queries[~far]))
+    others = iter(_whole(_by_rows(rows, queries[far], named, metric, allowed)))
     return [next(others if is_far else near) for is_far in far]
+
+
+def _whole(found: Sequence[list[Neighbour]]) -> list[Shortlist]:
+    return [Shortlist(its, np.empty(0, np.int64)) for its in found]
 
 
 def _by_rows(

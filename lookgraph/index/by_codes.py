@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,18 @@ they are mapped: to read each by itself takes four times as long, but keeps the 
 
 _ROWS_AT_ONCE = 8192
 """Rows that lie here and there are read in parts of so many."""
+
+
+class Shortlist(NamedTuple):
+    """What may answer a query.
+
+    Attributes:
+        nearest: the best, with their exact scores, best first.
+        more: the numbers of others that were looked at, in order.
+    """
+
+    nearest: list[Neighbour]
+    more: Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +61,14 @@ class CodeSearch:
     metric: Metric
     allowed: Allowed | None
 
-    def nearest(self, queries: Matrix) -> list[list[Neighbour]]:
-        """As `lookgraph.index.approximate.nearest`, for queries that were checked."""
+    def shortlists(self, queries: Matrix) -> list[Shortlist]:
+        """As `lookgraph.index.approximate.shortlists`, for queries that were checked."""
         loose = self._loose(queries)
         if len(queries) <= _MANY:
             return self._found(queries, loose, self.rows.take)
         parts = [slice(start, start + _MANY) for start in range(0, len(queries), _MANY)]
 
-        def find(part: slice) -> list[list[Neighbour]]:
+        def find(part: slice) -> list[Shortlist]:
             return self._found(queries[part], loose[part], self.rows.mapped.__getitem__)
 
         # Threads of ours, as FAISS' wait for each other spinning, on cores that the second look
@@ -68,12 +81,14 @@ class CodeSearch:
         queries: Matrix,
         loose: Sequence[list[Neighbour]],
         look: Callable[[Integers], Rows],
-    ) -> list[list[Neighbour]]:
+    ) -> list[Shortlist]:
         found = []
         for query, numbers, others in zip(queries, self._candidates(queries), loose, strict=True):
             likely = np.sort(numbers[numbers >= 0])
             near = exact.nearest(look(likely), query, self.k, self.metric)
-            found.append(_best(_renumbered(near, likely) + others, self.k))
+            best = _best(_renumbered(near, likely) + others, self.k)
+            looked = np.concatenate([likely, np.array([one.row for one in others], np.int64)])
+            found.append(Shortlist(best, np.setdiff1d(looked, [one.row for one in best])))
         return found
 
     def _loose(self, queries: Matrix) -> list[list[Neighbour]]:

@@ -10,18 +10,25 @@ That is the cosine of the expanded query to the expanded row. It is alpha query 
 Radenovic, G. Tolias and O. Chum, "Fine-tuning CNN image retrieval with no human annotation", 2018)
 on both sides (R. Arandjelovic and A. Zisserman, "Three things everyone should know to improve
 object retrieval", 2012), without a second matrix: a row keeps one norm.
+
+What people have said comes before the scores. A row that is the same speaks with w = 1, whether or
+not it is among the nearest, and one that is different does not speak. Then the norm is computed
+from the rows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookgraph.graph.neighbours import Neighbours
 from lookgraph.index.coded import RowSource
 from lookgraph.index.products import dots
-from lookgraph.index.widening import as_float32
-from lookgraph.types import Array, Integers, Matrix, Neighbour, Rows, Vector
+from lookgraph.index.widening import UNDO, widen
+from lookgraph.ranking.judged import Judged
+from lookgraph.ranking.speakers import Speakers, lengths, sums, weights_of
+from lookgraph.types import Integers, Neighbour, Rows, Vector
 
 NEIGHBOURS = 10
 """So many of the nearest speak for a row, and for the query."""
@@ -29,13 +36,8 @@ NEIGHBOURS = 10
 SHORTLIST = 100
 """So many rows are ranked anew."""
 
-_POWER = 3
-_AT_ONCE = 256
-
-
-def weights(scores: Array) -> Matrix:
-    """How much neighbours with these scores count."""
-    return np.asarray(np.maximum(scores, 0) ** _POWER, np.float32)
+_AT_ONCE = 128
+"""As for `lookgraph.ranking.speakers`."""
 
 
 def speaking(neighbours: Neighbours) -> Neighbours:
@@ -50,14 +52,9 @@ def norms(rows: Rows, neighbours: Neighbours) -> Vector:
         rows: shape (n, d), float16, of unit length up to rounding; may be a memory map.
         neighbours: that speak for each, shape (n, k).
     """
-    found = np.empty(len(rows), np.float32)
-    for start in range(0, len(rows), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        numbers, weight = neighbours.numbers[part], weights(neighbours.scores[part])
-        others = as_float32(rows[numbers])  # where there is none, the weight is 0
-        whole = as_float32(rows[part]) + np.einsum("nk,nkd->nd", weight, others)
-        found[part] = np.linalg.norm(whole, axis=1)
-    return found
+    numbers = neighbours.numbers.astype(np.int64)
+    speakers = Speakers(numbers, weights_of(neighbours.scores))
+    return lengths(np.asarray(rows), np.arange(len(rows)), speakers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +63,16 @@ class Propagation:
 
     Attributes:
         rows: all of them, of unit length up to rounding.
-        neighbours: that speak for each of the first rows, shape (n, k). Nobody speaks for later
-            ones: they are not in the graph yet.
-        norms: of each of the first rows, as `norms` gives them.
+        neighbours: that speak for each of the first rows, shape (n, k). For later ones, which are
+            not in the graph yet, only those speak that are said to be the same.
+        norms: of each of the first rows, as `norms` gives them; at least one.
+        judged: what people have said.
     """
 
     rows: RowSource
     neighbours: Neighbours
     norms: Vector
+    judged: Judged = field(default_factory=dict)
 
     def scores(
         self,
@@ -91,42 +90,63 @@ class Propagation:
             itself: the row that is the query, where it is one. It speaks neither for itself nor for
                 others: they would be ranked by how near they are to it, twice.
         """
-        numbers, weight = self._neighbours(candidates)
-        own = np.array([one.row for one in nearest if one.row != itself], np.int64)
-        its = weights(np.array([one.score for one in nearest if one.row != itself]))
-        wanted = np.unique(np.concatenate([candidates, numbers[weight > 0], own]))
-        # Some hundred rows, here and there: to read each by itself would take four times as long.
-        taken = as_float32(self.rows.mapped[wanted])
-        expanded = query / np.linalg.norm(query) + its @ taken[np.searchsorted(wanted, own)]
-        near = dots(taken, (expanded / np.linalg.norm(expanded)).astype(np.float32))
-        # Of rows that are not wanted, as their weight is 0, the place does not matter.
-        places = np.minimum(np.searchsorted(wanted, numbers), len(wanted) - 1)
-        at = np.searchsorted(wanted, candidates)
-        squares = self._squares(candidates)
-        speaks = (numbers == itself) & (weight > 0)
-        if itself is not None and speaks.any():
-            # |v - w x|**2 = |v|**2 - 2 w v.x + w**2 |x|**2, with v the row and all its neighbours.
-            row = taken[np.searchsorted(wanted, itself)]
-            along = dots(taken, row)
-            whole = along[at] + (weight * along[places]).sum(axis=1)
-            without = np.where(speaks, weight, 0).sum(axis=1)
-            squares = squares - 2 * without * whole + without**2 * dots(row, row)
-            weight = np.where(speaks, 0, weight)
-        lengths = np.sqrt(np.maximum(squares, np.finfo(np.float32).tiny))
-        return np.asarray((near[at] + (weight * near[places]).sum(axis=1)) / lengths)
+        rows = np.asarray(self.rows.mapped)  # a memory map takes longer to index
+        would, whole = self._as_stored(candidates)
+        do, changed = self._heard(candidates, would, itself)
+        if changed.any():
+            its = Speakers(do.numbers[changed], do.weights[changed])
+            whole[changed] = lengths(rows, candidates[changed], its)
+        wanted, places = np.unique(
+            np.concatenate([candidates, do.numbers.reshape(-1)]), return_inverse=True
+        )
+        near = _dots(rows, wanted, self._expanded(rows, query, nearest, itself))[places]
+        own, others = near[: len(candidates)], near[len(candidates) :].reshape(do.numbers.shape)
+        total = own + (do.weights * others).sum(axis=1)
+        return np.asarray(total / np.maximum(whole, np.finfo(np.float32).tiny))
 
-    def _neighbours(self, candidates: Integers) -> tuple[Integers, Matrix]:
-        """The neighbours that speak for some rows, and how much each counts."""
-        shape = (len(candidates), self.neighbours.numbers.shape[1])
-        numbers, weight = np.full(shape, -1, np.int64), np.zeros(shape, np.float32)
+    def _as_stored(self, candidates: Integers) -> tuple[Speakers, Vector]:
+        """The neighbours of some rows, and the length of each together with them."""
         known = candidates < len(self.norms)
-        numbers[known] = self.neighbours.numbers[candidates[known]]
-        weight[known] = weights(self.neighbours.scores[candidates[known]])
-        weight[numbers < 0] = 0
-        return numbers, weight
+        places = np.where(known, candidates, 0)
+        weights = weights_of(np.asarray(self.neighbours.scores)[places])
+        whole = np.asarray(self.norms)[places]
+        weights[~known], whole[~known] = 0, 1
+        numbers = np.asarray(self.neighbours.numbers)[places].astype(np.int64)
+        return Speakers(numbers, weights), whole
 
-    def _squares(self, candidates: Integers) -> Vector:
-        squares = np.ones(len(candidates), np.float32)
-        known = candidates < len(self.norms)
-        squares[known] = self.norms[candidates[known]] ** 2
-        return squares
+    def _heard(
+        self, rows: Integers, speakers: Speakers, itself: int | None
+    ) -> tuple[Speakers, NDArray[np.bool_]]:
+        """Who of them does speak, or others instead; and where that makes a difference."""
+        changed = np.zeros(len(rows), np.bool_)
+        if self.judged:
+            speakers, changed = speakers.as_said(rows, self.judged)
+        if itself is not None:
+            speakers, spoke = speakers.without(itself)
+            changed = changed | spoke
+        return speakers, changed
+
+    def _expanded(
+        self, rows: Rows, query: Vector, nearest: Sequence[Neighbour], itself: int | None
+    ) -> Vector:
+        """The query together with those that speak for it, of length 1."""
+        numbers = np.array([[one.row for one in nearest]], np.int64)
+        near = Speakers(numbers, weights_of(np.array([[one.score for one in nearest]])))
+        asking = np.array([-1 if itself is None else itself])
+        do, _ = self._heard(asking, near, itself)
+        whole = query / np.linalg.norm(query) + sums(rows, do)[0]
+        return np.asarray(whole / np.linalg.norm(whole), np.float32)
+
+
+def _dots(rows: Rows, numbers: Integers, query: Vector) -> Vector:
+    """The inner products of some rows with a query, shape (len(numbers),).
+
+    The rows lie here and there: to read each by itself would take four times as long.
+    """
+    found = np.empty(len(numbers), np.float32)
+    wide = np.empty((min(_AT_ONCE, len(numbers)), rows.shape[1]), np.float32)
+    for start in range(0, len(numbers), _AT_ONCE):
+        part = numbers[start : start + _AT_ONCE]
+        widen(rows[part], wide[: len(part)])
+        found[start : start + _AT_ONCE] = dots(wide[: len(part)], query * UNDO)
+    return found

@@ -102,11 +102,13 @@ class GraphWanted:
         threshold: every pair with at least this score has one; for L2, minus the greatest
             distance. None if only the nearest count.
         most: so many pairs over the threshold are too many.
+        mutual: of neighbours, an edge only where each is among the nearest of the other.
     """
 
     neighbours: int = 20
     threshold: float | None = None
     most: int = 50_000_000
+    mutual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +346,14 @@ class Store(Protocol):
 
     def paths(self, id_: str) -> tuple[str, ...]:
         """The files that hold a picture, in alphabetical order."""
+        ...
+
+    def files(self, id_: str) -> tuple[Entry, ...]:
+        """The files that hold a picture, in alphabetical order."""
+        ...
+
+    def copies(self) -> Iterator[tuple[Entry, ...]]:
+        """The files of each picture that several hold, in alphabetical order."""
         ...
 
     def verdicts(self) -> tuple[Verdict, ...]:

@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +11,14 @@ from numpy.typing import NDArray
 from lookgraph.config import RECALL
 from lookgraph.errors import GraphTooLargeError, LibraryDamagedError
 from lookgraph.graph.edges import Edges, no_edges
+from lookgraph.graph.following import Change, Finder, followed
 from lookgraph.graph.graph import graph_of, united
-from lookgraph.graph.neighbours import Neighbours, Search, nearest_of, with_more
-from lookgraph.graph.pairs import TooMany, Wanted, as_near, pairs
+from lookgraph.graph.neighbours import Neighbours, Search
+from lookgraph.graph.pairs import TooMany, Wanted, pairs
 from lookgraph.index import approximate
 from lookgraph.index.coded import Allowed, Sealed
-from lookgraph.ranking.propagation import norms, speaking
+from lookgraph.ranking.propagation import speaking
+from lookgraph.ranking.speakers import Speakers, lengths, weights_of
 from lookgraph.stores.base import GraphWanted
 from lookgraph.stores.derived import sweep
 from lookgraph.stores.graphs import (
@@ -29,26 +30,13 @@ from lookgraph.stores.graphs import (
     write_graph,
 )
 from lookgraph.stores.records import StoredSpace, hidden_rows
-from lookgraph.stores.rows import RowFile, blocks
-from lookgraph.types import Integers, Matrix, Metric, Neighbour
+from lookgraph.stores.rows import RowFile
+from lookgraph.types import Integers, Matrix, Metric, Neighbour, Vector
+
+_AT_ONCE = 4096
 
 _SHARE_OF_PAIRS = 0.5
 """Of the progress, where both pairs and neighbours are looked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """What has become of rows since a graph was made.
-
-    Attributes:
-        old: rows that were in it and still are.
-        new: those that were not.
-        gone: those that are no more.
-    """
-
-    old: Integers
-    new: Integers
-    gone: Integers
 
 
 class Grapher:
@@ -85,12 +73,12 @@ class Grapher:
             GraphTooLargeError: more pairs reach the threshold than are wanted.
             LibraryFormatError: a newer Lookgraph made the graph that is there.
         """
-        usable = self._usable()
         before = self._opened(wanted)
+        usable = self._usable(before)
         old = np.zeros(len(usable), np.bool_)
         if before is not None:
             old[: len(before.usable)] = before.usable
-        change = _Change(
+        change = Change(
             np.flatnonzero(usable & old),
             np.flatnonzero(usable & ~old),
             np.flatnonzero(old & ~usable),
@@ -101,14 +89,41 @@ class Grapher:
         self._progress(0.0)
         over = self._over(wanted, change, before)
         neighbours = self._neighbours(wanted.neighbours, change, usable, before)
-        ranked = self._metric is Metric.COSINE
         made = StoredGraph(
-            graph_of(neighbours, over),
+            graph_of(neighbours, over, mutual=wanted.mutual),
             usable,
-            norms(self._rows.mapped, speaking(neighbours)) if ranked else np.empty(0, np.float32),
+            self._norms(neighbours, before),
         )
         write_graph(self._folder, self._stored, wanted, made, self._next_number())
         self._progress(1.0)
+
+    def carry_over(self, renewed: StoredSpace, renumbered: Integers, wanted: GraphWanted) -> None:
+        """Write the graph of the next generation of rows, before the database names it.
+
+        Args:
+            renewed: the space as it will be.
+            renumbered: the new number of each row, in their order, or -1 for one that goes.
+            wanted: what the graph is to be made as.
+        """
+        self.renew(wanted)  # what goes is not in it any more
+        held = self._opened(wanted)
+        if held is None or held.usable[renumbered < 0].any():
+            return  # a row that is damaged goes: the next renewal begins from nothing
+        stays = renumbered >= 0
+        neighbours = held.graph.neighbours
+        numbers = np.where(
+            neighbours.numbers[stays] < 0, -1, renumbered[neighbours.numbers[stays]]
+        ).astype(np.int32)
+        over = held.graph.over
+        over = Edges(
+            renumbered[over.first].astype(np.int32),
+            renumbered[over.second].astype(np.int32),
+            np.asarray(over.scores),
+        )
+        moved = Neighbours(numbers, neighbours.scores[stays])
+        norms = held.norms[stays] if len(held.norms) else held.norms
+        made = StoredGraph(graph_of(moved, over, mutual=wanted.mutual), held.usable[stays], norms)
+        write_graph(self._folder, renewed, wanted, made, self._next_number())
 
     def _opened(self, wanted: GraphWanted) -> StoredGraph | None:
         """The graph as it is; None if there is none that can be built upon."""
@@ -118,7 +133,7 @@ class Grapher:
                 return open_graph(self._folder, manifest)
         return None
 
-    def _over(self, wanted: GraphWanted, change: _Change, before: StoredGraph | None) -> Edges:
+    def _over(self, wanted: GraphWanted, change: Change, before: StoredGraph | None) -> Edges:
         """All pairs over the threshold: those that are known, and those of new rows."""
         if wanted.threshold is None:
             return no_edges()
@@ -139,31 +154,30 @@ class Grapher:
         return united(kept, found)
 
     def _neighbours(
-        self, k: int, change: _Change, usable: NDArray[np.bool_], before: StoredGraph | None
+        self, k: int, change: Change, usable: NDArray[np.bool_], before: StoredGraph | None
     ) -> Neighbours:
-        """The nearest of each row, looked for anew where they may have changed."""
-        numbers = np.full((len(usable), k), -1, np.int32)
-        scores = np.full((len(usable), k), -np.inf, np.float32)
-        again, rows = change.new, self._rows.mapped
+        known = None if before is None else before.graph.neighbours
+        finder = Finder(self._rows.mapped, self._metric, self._search(usable))
+        return followed(known, change, k, finder, self._progress)
+
+    def _norms(self, neighbours: Neighbours, before: StoredGraph | None) -> Vector:
+        """What ranking keeps of each row, computed anew where other rows speak for it."""
+        if self._metric is not Metric.COSINE:
+            return np.empty(0, np.float32)
+        its = speaking(neighbours)
+        found = np.empty(len(its.numbers), np.float32)
+        changed = np.ones(len(found), np.bool_)
         if before is not None:
-            known = before.graph.neighbours
-            numbers[: len(known.numbers)] = known.numbers
-            scores[: len(known.scores)] = known.scores
-            numbers[change.gone], scores[change.gone] = -1, -np.inf
-            lost = change.old[np.isin(numbers[change.old], change.gone).any(axis=1)]
-            again = np.union1d(change.new, lost)
-        if k and len(again):
-            found = nearest_of(rows, again, k, self._search(usable), self._progress)
-            numbers[again], scores[again] = found.numbers, found.scores
-        neighbours = Neighbours(numbers, scores)
-        if not k or before is None or not len(change.new):
-            return neighbours
-        others = np.setdiff1d(change.old, again)
-        nearer = list(as_near(rows, change.new, others, self._metric, scores[:, -1]))
-        if not nearer:
-            return neighbours
-        sources, fresh, their_scores = map(np.concatenate, zip(*nearer, strict=True))
-        return with_more(neighbours, sources, fresh, their_scores)
+            known = speaking(before.graph.neighbours)
+            count = len(known.numbers)
+            found[:count] = before.norms
+            changed[:count] = (its.numbers[:count] != known.numbers).any(axis=1)
+            changed[:count] |= (its.scores[:count] != known.scores).any(axis=1)
+        which = np.flatnonzero(changed)
+        numbers = its.numbers[which].astype(np.int64)
+        speakers = Speakers(numbers, weights_of(its.scores[which]))
+        found[which] = lengths(np.asarray(self._rows.mapped), which, speakers)
+        return found
 
     def _search(self, usable: NDArray[np.bool_]) -> Search:
         allowed = None if usable.all() else Allowed(usable)
@@ -179,13 +193,18 @@ class Grapher:
     def _metric(self) -> Metric:
         return self._stored.space.metric
 
-    def _usable(self) -> NDArray[np.bool_]:
+    def _usable(self, before: StoredGraph | None) -> NDArray[np.bool_]:
         """The rows that can be in a graph: of pictures with files, and with numbers alone."""
         usable = np.ones(self._stored.row_count, np.bool_)
         usable[hidden_rows(self._database, self._stored.number)] = False
-        for block in blocks(self._stored.row_count):
-            rows = self._rows.mapped[block]
-            usable[block] &= np.isfinite(rows).all(axis=1) & rows.any(axis=1)
+        asked = np.flatnonzero(usable)
+        if before is not None:  # rows never change: what was in a graph can be in one
+            known = np.append(before.usable, np.zeros(len(usable) - len(before.usable), np.bool_))
+            asked = asked[~known[asked]]
+        for start in range(0, len(asked), _AT_ONCE):
+            part = asked[start : start + _AT_ONCE]
+            rows = self._rows.mapped[part]
+            usable[part] = np.isfinite(rows).all(axis=1) & rows.any(axis=1)
         return usable
 
     def _next_number(self) -> int:

@@ -2,10 +2,9 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,7 +18,8 @@ from lookgraph.errors import (
 )
 from lookgraph.index import approximate
 from lookgraph.index.coded import Sealed
-from lookgraph.ranking.propagation import SHORTLIST
+from lookgraph.stores import files
+from lookgraph.stores.alike import Alike, alike
 from lookgraph.stores.base import Answer, Embedded, GraphStatus, Status
 from lookgraph.stores.database import DATABASE, storage_errors
 from lookgraph.stores.graphs import (
@@ -30,11 +30,10 @@ from lookgraph.stores.graphs import (
     graph_status,
 )
 from lookgraph.stores.local_writer import LocalWriter, writing
-from lookgraph.stores.ranked import is_able, ranked_matches
+from lookgraph.stores.ranked import SPEAKING, is_able, ranked_matches, wanted_for
 from lookgraph.stores.readers import Reader, Readers
 from lookgraph.stores.records import (
     PICTURE_COLUMNS,
-    as_entry,
     as_picture,
     find_space,
     hidden_rows,
@@ -47,6 +46,7 @@ from lookgraph.stores.records import (
 )
 from lookgraph.stores.rows import RowFile, check_rows, is_whole, read_rows, surviving_rows
 from lookgraph.stores.sealed import INDEX_FOLDER, Indexes, index_fault
+from lookgraph.stores.signatures import SIGNATURES, Signatures
 from lookgraph.stores.statuses import status_of
 from lookgraph.stores.views import GraphView, View, stored_space
 from lookgraph.types import (
@@ -55,18 +55,16 @@ from lookgraph.types import (
     IndexKind,
     KnownFile,
     Matrix,
+    Metric,
     Patterns,
     Ranking,
     Selection,
-    SkipKind,
     Space,
-    Stamp,
     Vector,
     Verdict,
 )
 
-_OWN_FILES = (DATABASE, "rows", INDEX_FOLDER, GRAPH_FOLDER, "writer.")
-_PAGE = 5000
+_OWN_FILES = (DATABASE, "rows", INDEX_FOLDER, GRAPH_FOLDER, SIGNATURES, "writer.")
 _LAST = b"\xff" * 256
 """Comes after every path: a name has at most 255 bytes."""
 
@@ -83,6 +81,7 @@ class LocalStore:
         self._readers = Readers(folder)
         self._indexes = Indexes(folder)
         self._graphs = Graphs(folder)
+        self.signatures = Signatures(folder)
 
     def exists(self) -> bool:
         """Whether there is a library in the folder."""
@@ -135,20 +134,12 @@ class LocalStore:
         first = os.fsencode(under) + b"/" if under else b""
         end = os.fsencode(under) + b"0" if under else _LAST  # "0" is next after "/"
         while self.exists() and (page := self._known_page(space, first, end)):
-            for path, size, mtime_ns, skip, is_embedded in page:
-                settled = bool(is_embedded) if skip is None else not SkipKind(skip).passing
-                yield KnownFile(os.fsdecode(path), Stamp(size, mtime_ns), settled)
-            first = page[-1][0] + b"\0"  # the least that comes after it
+            yield from page
+            first = os.fsencode(page[-1].path) + b"\0"  # the least that comes after it
 
-    def _known_page(self, space: Space, first: bytes, end: bytes) -> list[tuple[Any, ...]]:
+    def _known_page(self, space: Space, first: bytes, end: bytes) -> list[KnownFile]:
         with self._reading() as database:
-            stored = find_space(database, space)
-            return database.execute(
-                "SELECT path, size, mtime_ns, skip, EXISTS (SELECT 1 FROM embeddings"
-                " WHERE embeddings.picture = files.picture AND space = ?)"
-                " FROM files WHERE path >= ? AND path < ? ORDER BY path LIMIT ?",
-                (stored.number if stored else None, first, end, _PAGE),
-            ).fetchall()
+            return files.known_files(database, find_space(database, space), first, end)
 
     def search(
         self,
@@ -167,17 +158,17 @@ class LocalStore:
                 sealed, fault = self._sealed(view)
             held, graph_fault = self._ranking_graph(view, ranking)
             allowed = view.allowed(among)
-            found = approximate.nearest(
-                view.rows, sealed, queries, k, space.metric, allowed, recall,
-                SHORTLIST if held else 0,
+            found = approximate.shortlists(
+                view.rows, sealed, queries, max(k, SPEAKING) if held else k, space.metric,
+                allowed, recall, wanted_for(view, k, asked) if held else 0,
             )  # fmt: skip
             by = IndexKind.EXACT
             if sealed and sealed.effort(recall):
                 by = IndexKind.IVF
             if held is None:
-                matches = view.matches(found)
+                matches = view.matches([one.nearest for one in found])
             else:
-                matches = ranked_matches(view, held, queries, found, k, asked)
+                matches = ranked_matches(view, held, queries, found, k, asked, allowed)
             is_ranked = held is not None
             return [Answer(its, by, fault, is_ranked, graph_fault) for its in matches]
 
@@ -255,11 +246,21 @@ class LocalStore:
             hidden = hidden_rows(database, stored.number)
             return graph_status(self.folder, stored, hidden, read_graph_wanted(database, space))
 
+    def alike(self, space: Space, threshold: float, progress: Callable[[float], None]) -> Alike:
+        """All pairs of pictures whose cosine reaches a threshold; see `lookgraph.stores.alike`."""
+        with self._snapshot(space) as view:
+            held = None
+            if space.metric is Metric.COSINE:
+                with suppress(FileNotFoundError, LibraryDamagedError, LibraryFormatError):
+                    held = self._graphs.open(view.stored)
+            if held and (not is_able(held) or len(held.usable) != view.stored.row_count):
+                held = None  # it has no neighbours, or the newest rows are not in it
+            return alike(view, held, threshold, progress)
+
     def entry(self, path: str) -> Entry | None:
         """The file at a relative path."""
         with self._reading() as database:
-            found = database.execute(f"{_ENTRIES} WHERE path = ?", (os.fsencode(path),)).fetchone()
-            return as_entry(found) if found else None
+            return files.file_at(database, path)
 
     def embedding(self, space: Space, id_: str) -> Vector | None:
         """The embedding of a picture, shape (d,)."""
@@ -269,24 +270,22 @@ class LocalStore:
 
     def ids(self, prefix: str) -> list[str]:
         """The ids of pictures with files that begin so, in order; at most two."""
-        low = bytes.fromhex(prefix.ljust(64, "0"))
-        high = bytes.fromhex(prefix.ljust(64, "f"))
         with self._reading() as database:
-            found = database.execute(
-                "SELECT id FROM pictures WHERE id BETWEEN ? AND ? AND files > 0"
-                " ORDER BY id LIMIT 2",
-                (low, high),
-            )
-            return [id_.hex() for (id_,) in found]
+            return files.ids(database, prefix)
 
     def paths(self, id_: str) -> tuple[str, ...]:
+        """The paths of the files that hold a picture, in alphabetical order."""
+        return tuple(entry.path for entry in self.files(id_))
+
+    def files(self, id_: str) -> tuple[Entry, ...]:
         """The files that hold a picture, in alphabetical order."""
         with self._reading() as database:
-            found = database.execute(
-                "SELECT path FROM files JOIN pictures USING (picture) WHERE id = ? ORDER BY path",
-                (bytes.fromhex(id_),),
-            )
-            return tuple(os.fsdecode(path) for (path,) in found)
+            return files.files_of(database, id_)
+
+    def copies(self) -> Iterator[tuple[Entry, ...]]:
+        """The files of each picture that several hold, in alphabetical order."""
+        with self._reading() as database:
+            yield from files.copies(database)
 
     def verdicts(self) -> tuple[Verdict, ...]:
         """All that was said of pairs of pictures, in the order of their ids."""
@@ -296,28 +295,21 @@ class LocalStore:
     def skipped(self) -> Iterator[Entry]:
         """The files that were left out for a reason that concerns people, by path."""
         with self._reading() as database:
-            yield from map(
-                as_entry, database.execute(f"{_ENTRIES} WHERE skip <> 'no-picture' ORDER BY path")
-            )
+            yield from files.skipped(database)
 
     def embedded(self, space: Space) -> Iterator[Embedded]:
         """Every picture that has a file and an embedding, as they were stored."""
         with self._snapshot(space) as view:
             found = view.database.execute(
-                f"SELECT row, picture, {PICTURE_COLUMNS}"
+                f"SELECT row, {PICTURE_COLUMNS}"
                 " FROM embeddings JOIN pictures USING (picture)"
                 " WHERE space = ? AND files > 0 ORDER BY row",
                 (view.stored.number,),
             )
-            for row, picture, *columns in found:
-                entries = view.database.execute(
-                    f"{_ENTRIES} WHERE picture = ? ORDER BY path", (picture,)
-                )
-                yield Embedded(
-                    as_picture(columns),
-                    tuple(map(as_entry, entries)),
-                    view.rows.mapped[row].astype(np.float32),
-                )
+            for row, *columns in found:
+                picture = as_picture(columns)
+                embedding = view.rows.mapped[row].astype(np.float32)
+                yield Embedded(picture, files.files_of(view.database, picture.id), embedding)
 
     def damaged(self, space: Space) -> list[str]:
         """The ids of the pictures whose stored embedding does not match its checksum."""
@@ -412,9 +404,3 @@ class LocalStore:
                     ) from None
                 yield View(reader, stored, rows)
                 return
-
-
-_ENTRIES = (
-    f"SELECT path, size, mtime_ns, skip, reason, {PICTURE_COLUMNS}"
-    " FROM files LEFT JOIN pictures USING (picture)"
-)

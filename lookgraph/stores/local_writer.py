@@ -10,7 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from lookgraph.errors import LibraryDamagedError, MissingExtraError, UsageError
+from lookgraph.errors import (
+    GraphTooLargeError,
+    LibraryDamagedError,
+    LibraryFormatError,
+    MissingExtraError,
+    UsageError,
+)
 from lookgraph.index.coded import Sealed
 from lookgraph.stores.base import GraphWanted
 from lookgraph.stores.database import connect_writer, make_database, storage_errors, transaction
@@ -215,6 +221,12 @@ class LocalWriter:
             renumbered = np.full(count, -1)
             renumbered[keep] = np.arange(len(keep))
             Sealer(self._folder, self._database, stored, _ignore).carry_over(renewed, renumbered)
+            if wanted := read_graph_wanted(self._database, stored.space):
+                grapher = Grapher(
+                    self._folder, self._database, stored, self._sealed(stored), _ignore
+                )
+                with suppress(GraphTooLargeError, LibraryFormatError):
+                    grapher.carry_over(renewed, renumbered, wanted)
         with transaction(self._database):
             self._rename_rows(renewed, kept)
         old.unlink(missing_ok=True)

@@ -1,17 +1,25 @@
-"""Putting what was found in order anew, through the graph."""
+"""Putting what was found in order anew, through the graph, and as people have said."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from lookgraph.index.coded import RowSource
-from lookgraph.ranking.propagation import NEIGHBOURS, Propagation, speaking
+from lookgraph.index.by_codes import Shortlist, nearest_among
+from lookgraph.index.coded import Allowed, RowSource
+from lookgraph.ranking.judged import Judged, Said, judged
+from lookgraph.ranking.propagation import NEIGHBOURS, SHORTLIST, Propagation, speaking
 from lookgraph.stores.base import Match
 from lookgraph.stores.graphs import StoredGraph
+from lookgraph.stores.judged import judged_rows
 from lookgraph.stores.views import View
-from lookgraph.types import Matrix, Neighbour, Vector
+from lookgraph.types import Integers, Matrix, Metric, Neighbour, Vector
+
+SPEAKING = NEIGHBOURS + 1
+"""So many rows are to be found with their scores: the query may be one of them."""
+
+_NOTHING = Said(np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 class Ranked(NamedTuple):
@@ -21,49 +29,104 @@ class Ranked(NamedTuple):
     rank_scores: list[float]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a query is answered with.
+
+    Attributes:
+        query: shape (d,).
+        itself: the row that is the query, where it is one.
+        allowed: which rows may answer; None for all.
+        judged: what people have said.
+    """
+
+    query: Vector
+    itself: int | None
+    allowed: Allowed | None
+    judged: Judged
+
+    @property
+    def said(self) -> Said:
+        """What they have said of the query."""
+        return _NOTHING if self.itself is None else self.judged.get(self.itself, _NOTHING)
+
+
 def is_able(held: StoredGraph) -> bool:
     """Whether a graph can rank: for cosines, and where neighbours are known."""
     return len(held.norms) > 0 and held.graph.neighbours.numbers.shape[1] > 0
 
 
-def ranked(
-    rows: RowSource,
-    held: StoredGraph,
-    query: Vector,
-    found: Sequence[Neighbour],
-    k: int,
-    itself: int | None,
-) -> Ranked:
-    """The best of what was found for a query; of those that tie, the higher score first.
+def wanted_for(view: View, k: int, asked: Sequence[str | None]) -> int:
+    """How many rows to search for, so that k are left of them for each query.
+
+    Args:
+        view: the library.
+        k: how many are wanted.
+        asked: as `lookgraph.stores.base.Store.search` has them.
+    """
+    known = _judged(view)
+    rows = [view.row_of(id_) for id_ in asked if id_ is not None] if known else []
+    left_out = [len(known[row].different) for row in rows if row is not None and row in known]
+    return max(SHORTLIST, k + max(left_out, default=0))
+
+
+def ranked(rows: RowSource, held: StoredGraph, found: Shortlist, k: int, asked: Asked) -> Ranked:
+    """The best of what was found for a query; of those that tie, the lower number first.
+
+    What is the same as one that was found is ranked with it. Where the query is a picture of the
+    library, it comes first, and then what is the same, whatever their rank scores: only behind
+    these do they descend. What is different from it is left out.
 
     Args:
         rows: all of them.
         held: the graph.
-        query: shape (d,).
-        found: the shortlist, best first.
+        found: the shortlist: `SPEAKING` or more with their scores, and as many as `wanted_for` says
+            in all.
         k: how many are wanted.
-        itself: the row that is the query, where it is one; it stays first.
+        asked: the query.
     """
-    if not found:
+    nearest = [one for one in found.nearest if one.row != asked.itself][:NEIGHBOURS]
+    numbers = np.concatenate([[one.row for one in found.nearest], found.more]).astype(np.int64)
+    if asked.judged:
+        numbers = _as_said(numbers, asked)
+    if not len(numbers):
         return Ranked([], [])
-    propagation = Propagation(rows, speaking(held.graph.neighbours), held.norms)
-    nearest = [one for one in found if one.row != itself][:NEIGHBOURS]
-    numbers = np.array([one.row for one in found])
-    scores = propagation.scores(query, nearest, numbers, itself).tolist()
-    order = sorted(
-        range(len(found)),
-        key=lambda i: (found[i].row != itself, -scores[i], -found[i].score, found[i].row),
-    )[:k]
-    return Ranked([found[i] for i in order], [scores[i] for i in order])
+    propagation = Propagation(rows, speaking(held.graph.neighbours), held.norms, asked.judged)
+    scores = propagation.scores(asked.query, nearest, numbers, asked.itself)
+    keys = (numbers, -scores, ~np.isin(numbers, asked.said.same), numbers != asked.itself)
+    order = np.lexsort(keys)
+    known = {one.row: one for one in found.nearest}
+    best: list[int] = []
+    for start in range(0, len(order), k):  # the first are enough, if no row is damaged
+        part = order[start : start + k]
+        lacking = np.sort(numbers[part][~np.isin(numbers[part], list(known))])
+        (more,) = nearest_among(rows, lacking, asked.query[np.newaxis], k, Metric.COSINE)
+        known.update((one.row, one) for one in more)
+        best += [i for i in part.tolist() if numbers[i] in known]
+        if len(best) >= k:
+            break
+    return Ranked([known[numbers[i]] for i in best[:k]], scores[best[:k]].tolist())
+
+
+def _as_said(numbers: Integers, asked: Asked) -> Integers:
+    """What was found without what is different from the query, and with what is the same."""
+    kept = numbers[~np.isin(numbers, asked.said.different)]
+    said = (asked.judged.get(row) for row in kept.tolist())
+    pulled = np.concatenate([asked.said.same, *(its.same for its in said if its)])
+    more = np.setdiff1d(pulled, kept)
+    if asked.allowed is not None:
+        more = more[asked.allowed.mask[more]]
+    return np.concatenate([kept, more])
 
 
 def ranked_matches(
     view: View,
     held: StoredGraph,
     queries: Matrix,
-    found: Sequence[Sequence[Neighbour]],
+    found: Sequence[Shortlist],
     k: int,
     asked: Sequence[str | None],
+    allowed: Allowed | None = None,
 ) -> list[tuple[Match, ...]]:
     """The best of what was found for each query, through the graph.
 
@@ -71,13 +134,15 @@ def ranked_matches(
         view: the library.
         held: the graph.
         queries: shape (q, d).
-        found: the shortlist of each, best first.
+        found: the shortlist of each, as `ranked` takes it.
         k: how many are wanted for each.
         asked: as `lookgraph.stores.base.Store.search` has them.
+        allowed: which rows may answer; None for all.
     """
+    known = _judged(view)
     rows = [None if id_ is None else view.row_of(id_) for id_ in asked or [None] * len(queries)]
     best = [
-        ranked(view.rows, held, query, its, k, row)
+        ranked(view.rows, held, its, k, Asked(query, row, allowed, known))
         for query, its, row in zip(queries, found, rows, strict=True)
     ]
     return [
@@ -87,3 +152,9 @@ def ranked_matches(
         )
         for matches, one in zip(view.matches([one.neighbours for one in best]), best, strict=True)
     ]
+
+
+def _judged(view: View) -> Judged:
+    """What people have said of the rows; read again only after the database has changed."""
+    number = view.stored.number
+    return view.reader.once(("judged", number), lambda: judged(judged_rows(view.database, number)))

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from lookgraph.config import LIBRARY_FOLDER
-from lookgraph.graph.verdicts import Verdicts
 from lookgraph.stores.base import GraphWanted
 from lookgraph.types import (
     Entry,
@@ -192,24 +191,6 @@ def forget_verdict(database: sqlite3.Connection, first: str, second: str) -> boo
         (bytes.fromhex(first), bytes.fromhex(second)),
     )
     return gone.rowcount > 0
-
-
-def judged_rows(database: sqlite3.Connection, space: int) -> Verdicts:
-    """What was said of pairs of pictures that have a file and a row in a space."""
-    found = database.execute(
-        "SELECT kind, min(one.row, other.row), max(one.row, other.row) FROM verdicts"
-        " CROSS JOIN pictures AS low ON low.id = first"
-        " CROSS JOIN pictures AS high ON high.id = second"
-        " CROSS JOIN embeddings AS one ON one.picture = low.picture AND one.space = ?1"
-        " CROSS JOIN embeddings AS other ON other.picture = high.picture AND other.space = ?1"
-        " WHERE low.files > 0 AND high.files > 0 ORDER BY 2, 3",
-        (space,),
-    ).fetchall()
-    pairs = {
-        kind: np.array([rows for its, *rows in found if its == str(kind)], np.int32).reshape(-1, 2)
-        for kind in VerdictKind
-    }
-    return Verdicts(pairs[VerdictKind.SAME], pairs[VerdictKind.DIFFERENT])
 
 
 def read_index_kind(database: sqlite3.Connection) -> IndexKind:

@@ -14,6 +14,7 @@ from lookgraph.graph.verdicts import Verdicts
 from lookgraph.index.coded import Allowed
 from lookgraph.stores.base import Match
 from lookgraph.stores.graphs import StoredGraph
+from lookgraph.stores.judged import judged_rows
 from lookgraph.stores.readers import Reader
 from lookgraph.stores.records import (
     PICTURE_COLUMNS,
@@ -21,7 +22,6 @@ from lookgraph.stores.records import (
     as_picture,
     find_space,
     hidden_rows,
-    judged_rows,
 )
 from lookgraph.stores.rows import RowFile
 from lookgraph.stores.selections import allowed_rows

@@ -122,6 +122,8 @@ class StoreContract:
             lambda: store.ids("0"),
             lambda: store.paths("0" * 64),
             store.verdicts,
+            lambda: store.files("0" * 64),
+            lambda: list(store.copies()),
             lambda: list(store.skipped()),
             lambda: list(store.embedded(SPACE)),
             lambda: store.damaged(SPACE),
@@ -446,6 +448,20 @@ class StoreContract:
         assert known(store) == ["a"]
         commit(store, [entry("b", "y")])
         assert names_of(nearest(store, SPACE, unit(0, 1, 0), 9)) == ["y", "x"]
+
+    def test_the_files_of_a_picture_are_told(self, store: Store) -> None:
+        several = [entry("b", "x", 3), entry(BYTES, "x"), entry("a", "x", 4)]
+        others = [entry("c", "y"), entry("e", "z"), entry("d", "z"), left_out("bad.jpg")]
+        commit(store, [*several, *others])
+        assert store.files(picture("x").id) == (several[2], several[0], several[1])
+        assert store.files("0" * 64) == ()
+        every = {its[0].picture: its for its in store.copies()}
+        assert every == {
+            picture("x"): store.files(picture("x").id),
+            picture("z"): (others[2], others[1]),
+        }
+        forget(store, "d")
+        assert [its[0].picture for its in store.copies()] == [picture("x")]
 
     # Verdicts
 

@@ -15,7 +15,7 @@ from lookgraph.errors import (
     LibraryDamagedError,
     LibraryFormatError,
 )
-from lookgraph.stores import local, schema
+from lookgraph.stores import files, schema
 from lookgraph.stores.local import LocalStore
 from lookgraph.types import Patterns
 from tests.conftest import RunCode
@@ -62,7 +62,7 @@ class TestLocalStoreInSmallPages(StoreContract):
 
     @pytest.fixture(autouse=True)
     def _small_pages(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(local, "_PAGE", 3)
+        monkeypatch.setattr(files, "_PAGE", 3)
 
 
 def rows_file(store: LocalStore) -> Path:

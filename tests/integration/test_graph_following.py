@@ -1,5 +1,6 @@
 """A graph that follows its library is the one that would be made from nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import networkx
@@ -50,7 +51,7 @@ def test_after_any_changes_it_is_as_made_from_nothing(
     store = LocalStore(tmp_path_factory.mktemp("following") / "library")
     here = set(range(data.draw(st.sampled_from([1, 3, 40]))))
     add(store, space(metric), here)
-    link(store, metric, BOTH[metric])
+    link(store, metric, replace(BOTH[metric], mutual=data.draw(st.booleans())))
     for _ in range(data.draw(st.integers(1, 4))):
         action = data.draw(st.sampled_from(["add", "forget", "both", "compact"]))
         if action in ("add", "both"):
@@ -115,6 +116,25 @@ def test_a_graph_through_the_index_is_nearly_that_of_all_pairs(tmp_path: Path) -
     wanted = arrays(exact, Metric.COSINE)["neighbour_scores"]
     found = arrays(coded, Metric.COSINE)["neighbour_scores"]
     assert np.mean(found >= wanted[:, -1:]) > 0.97
+
+
+def test_followed_through_the_index_it_is_nearly_that_of_all_pairs(tmp_path: Path) -> None:
+    needs_module("faiss")
+    coded, exact = (LocalStore(tmp_path / name) for name in ("coded", "exact"))
+    for store in (coded, exact):
+        add(store, space(), range(3000))
+    renew(coded, space(), IndexKind.IVF)
+    link(coded, Metric.COSINE, GraphWanted(10))
+    for store in (coded, exact):
+        forget(store, range(0, 3000, 50))
+        add(store, space(), range(3000, 3300))
+    link(coded, Metric.COSINE)
+    link(exact, Metric.COSINE, GraphWanted(10))
+    found, true = (arrays(store, Metric.COSINE)["neighbours"] for store in (coded, exact))
+    rows = np.flatnonzero((true >= 0).all(axis=1))
+    shared = [len(np.intersect1d(found[row], true[row])) / 10 for row in rows]
+    assert np.mean(shared) >= 0.98
+    assert not np.isin(found, np.arange(0, 3000, 50)).any()
 
 
 def test_groups_and_paths_are_those_of_networkx(tmp_path: Path) -> None:

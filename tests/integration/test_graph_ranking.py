@@ -1,15 +1,27 @@
 """Searches that are ranked through the graph, against the formula with whole matrices."""
 
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pytest
 
 from lookgraph.errors import GraphNotFoundError
+from lookgraph.graph.edges import Numbers
+from lookgraph.graph.verdicts import NO_VERDICTS, Verdicts
 from lookgraph.stores.base import Answer, GraphWanted
 from lookgraph.stores.graphs import GRAPH_FOLDER
 from lookgraph.stores.local import LocalStore
-from lookgraph.types import Array, IndexKind, Metric, Ranking, Selection, Vector
+from lookgraph.types import (
+    Array,
+    IndexKind,
+    Metric,
+    Ranking,
+    Selection,
+    Vector,
+    Verdict,
+    VerdictKind,
+)
 from tests.conftest import needs_module
 from tests.integration.indexed import (
     add,
@@ -23,9 +35,12 @@ from tests.integration.indexed import (
     space,
 )
 from tests.integration.test_graph_following import link
+from tests.unit.ranking.test_judged import same_and_different
 
 COUNT, SHORTLIST, SPEAKING = 700, 100, 10
 SPACE = space()
+
+Said: TypeAlias = dict[int | None, tuple[set[int], set[int]]]
 
 
 @pytest.fixture(scope="module")
@@ -47,23 +62,40 @@ def best_ten(row: int) -> list[int]:
     return order[:SPEAKING]
 
 
-def wanted(query: Vector, k: int, itself: int | None = None) -> list[tuple[int, float]]:
-    """The best of the shortlist, by the formula of FACTS.md."""
+def wanted(
+    query: Vector, k: int, itself: int | None = None, verdicts: Verdicts = NO_VERDICTS
+) -> list[tuple[int, float]]:
+    """The best of the shortlist and of what is the same, by the formula."""
     rows, near = unit(embeddings(Metric.COSINE)[:COUNT]), scores(Metric.COSINE, query)[:COUNT]
     order = [int(row) for row in np.lexsort((np.arange(COUNT), -near))]
+    judged: Said = {row: said(verdicts, row) for row in named(verdicts)}
+
+    def together(start: Array, row: int | None, others: list[int], scored: Array) -> Array:
+        its, apart = judged.get(row, (set(), set()))
+        heard = {other: max(0.0, scored[other]) ** 3 for other in others if other not in apart}
+        heard |= dict.fromkeys(its, 1.0)
+        more = [w * rows[j] for j, w in heard.items() if j not in (row, itself)]
+        return np.asarray(start + sum(more))
+
     own = [row for row in order if row != itself][:SPEAKING]
-    expanded = unit(query) + sum(max(0.0, near[row]) ** 3 * rows[row] for row in own)
-    score = rows @ unit(expanded)
+    expanded = unit(together(unit(query), itself, own, near))
+    its, apart = judged.get(itself, (set(), set()))
+    most = max(SHORTLIST, k + len(apart))
+    listed = [row for row in order[:most] if row not in apart]
+    pulled = set().union(its, *(judged[row][0] for row in listed if row in judged))
     found = []
-    for row in order[:SHORTLIST]:
-        whole, total = rows[row].copy(), score[row]
-        for other in best_ten(row):
-            weight = max(0.0, float(rows[row] @ rows[other])) ** 3
-            if other != itself:
-                whole += weight * rows[other]
-                total += weight * score[other]
-        found.append((row, float(total / np.linalg.norm(whole))))
-    return sorted(found, key=lambda one: (one[0] != itself, -one[1]))[:k]
+    for row in pulled | set(listed):
+        whole = together(rows[row], row, best_ten(row), rows @ rows[row])
+        found.append((row, float(expanded @ whole / np.linalg.norm(whole))))
+    return sorted(found, key=lambda one: (one[0] != itself, one[0] not in its, -one[1]))[:k]
+
+
+def named(verdicts: Verdicts) -> set[int]:
+    return {*verdicts.same.reshape(-1).tolist(), *verdicts.different.reshape(-1).tolist()}
+
+
+def said(verdicts: Verdicts, row: int) -> tuple[set[int], set[int]]:
+    return same_and_different(verdicts, row, COUNT)
 
 
 def found(answer: Answer) -> list[tuple[int, float]]:
@@ -98,6 +130,101 @@ def test_a_picture_of_the_library_comes_first_and_does_not_speak(store: LocalSto
         )
         assert numbers()[answer.matches[0].picture.id] == number
         same(answer, wanted(query, 12, number))
+
+
+def judge(store: LocalStore, verdicts: Verdicts) -> None:
+    with store.write() as writer:
+        for kind, pairs in (
+            (VerdictKind.SAME, verdicts.same),
+            (VerdictKind.DIFFERENT, verdicts.different),
+        ):
+            for pair in pairs.tolist():
+                first, second = sorted(picture(number).id for number in pair)
+                writer.judge(Verdict(first, second, kind, "2026-01-02T03:04:05Z"))
+
+
+def pairs(*listed: tuple[int, ...]) -> Numbers:
+    return np.array(listed, np.int32).reshape(-1, 2)
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[LocalStore, Verdicts]:
+    """Picture 3 is the same as the 150th from it, and as one more by that; its nearest is not."""
+    made = LocalStore(tmp_path_factory.mktemp("judged") / "library")
+    add(made, SPACE, range(COUNT))
+    link(made, Metric.COSINE, GraphWanted(20))
+    near = best_ten(3)
+    far = int(np.argsort(-scores(Metric.COSINE, embeddings(Metric.COSINE)[3])[:COUNT])[150])
+    other = best_ten(far)[3]
+    verdicts = Verdicts(
+        pairs((3, far), tuple(sorted((far, other))), (20, 21)),
+        pairs((3, near[0]), tuple(sorted((other, near[1]))), (44, 84), (44, 124), (44, 164)),
+    )
+    judge(made, verdicts)
+    return made, verdicts
+
+
+def test_what_is_the_same_follows_and_what_is_different_is_left_out(
+    judged: tuple[LocalStore, Verdicts],
+) -> None:
+    store, verdicts = judged
+    for number in (3, 8, 20, 44, int(verdicts.same[0, 1])):
+        query = embeddings(Metric.COSINE)[number]
+        (answer,) = store.search(
+            SPACE, query[np.newaxis], 12, ranking=Ranking.GRAPH, asked=[picture(number).id]
+        )
+        same(answer, wanted(query, 12, number, verdicts))
+        told, (its, apart) = [row for row, _ in found(answer)], said(verdicts, number)
+        assert told[0] == number
+        assert set(told[: len(its)]) == its
+        assert not apart & set(told)
+        near = scores(Metric.COSINE, query)
+        for row, match in zip(told, answer.matches, strict=True):
+            assert match.score == pytest.approx(near[row], abs=1e-9)
+
+
+@pytest.mark.parametrize("number", [3, 44])
+def test_all_that_are_not_left_out_come(judged: tuple[LocalStore, Verdicts], number: int) -> None:
+    store, verdicts = judged
+    query, asked = embeddings(Metric.COSINE)[number], [picture(number).id]
+    apart = said(verdicts, number)[1]
+    for k in (SHORTLIST - 1, SHORTLIST, COUNT):
+        (answer,) = store.search(SPACE, query[np.newaxis], k, ranking=Ranking.GRAPH, asked=asked)
+        told = {row for row, _ in found(answer)}
+        assert len(told) == len(answer.matches) == min(k, COUNT - len(apart))
+        assert not told & apart
+
+
+def test_queries_from_outside_hear_what_was_said(judged: tuple[LocalStore, Verdicts]) -> None:
+    store, verdicts = judged
+    asked = queries(Metric.COSINE)[1::2] + 2 * embeddings(Metric.COSINE)[3]
+    answers = store.search(SPACE, asked, 12, ranking=Ranking.GRAPH)
+    for query, answer in zip(asked, answers, strict=True):
+        same(answer, wanted(query, 12, None, verdicts))
+
+
+def test_what_is_the_same_as_one_that_was_found_is_found(
+    judged: tuple[LocalStore, Verdicts],
+) -> None:
+    store, verdicts = judged
+    query, far = embeddings(Metric.COSINE)[3], int(verdicts.same[0, 1])
+    (answer,) = store.search(SPACE, query[np.newaxis], 140, ranking=Ranking.GRAPH)
+    (plain,) = store.search(SPACE, query[np.newaxis], 140)
+    assert picture(far).id not in {match.picture.id for match in plain.matches}
+    assert picture(far).id in {match.picture.id for match in answer.matches}
+    same(answer, wanted(query, 140, None, verdicts))
+
+
+def test_what_may_not_answer_is_not_pulled(judged: tuple[LocalStore, Verdicts]) -> None:
+    store, verdicts = judged
+    query, far = embeddings(Metric.COSINE)[3], int(verdicts.same[0, 1])
+    among = Selection(ids=frozenset(picture(row).id for row in range(COUNT) if row != far))
+    (answer,) = store.search(
+        SPACE, query[np.newaxis], 12, among, ranking=Ranking.GRAPH, asked=[picture(3).id]
+    )
+    told = [row for row, _ in found(answer)]
+    assert far not in told
+    assert set(told[:2]) == said(verdicts, 3)[0] - {far}
 
 
 def test_auto_is_the_graph_where_there_is_one_and_cosine_stays(store: LocalStore) -> None:

@@ -13,9 +13,11 @@ from lookgraph.interfaces.cli.demo import demo
 from lookgraph.interfaces.cli.doctor import doctor
 from lookgraph.interfaces.cli.evaluate import evaluate
 from lookgraph.interfaces.cli.exchange import export, import_
-from lookgraph.interfaces.cli.graph import graph, groups, path
+from lookgraph.interfaces.cli.graph import graph
+from lookgraph.interfaces.cli.groups import groups
 from lookgraph.interfaces.cli.index import index
 from lookgraph.interfaces.cli.models import models
+from lookgraph.interfaces.cli.path import path
 from lookgraph.interfaces.cli.search import search
 from lookgraph.interfaces.cli.status import status
 from lookgraph.interfaces.cli.verdicts import different, same, verdicts
@@ -36,8 +38,8 @@ def cli() -> None:
 
 
 for command in (
-    index, search, status, graph, groups, path, same, different, verdicts, evaluate, models,
-    doctor, export, import_, demo,
+    index, search, status, graph, groups, path, same, different, verdicts,
+    evaluate, models, doctor, export, import_, demo,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -1,15 +1,22 @@
-"""``lookgraph graph``, ``groups`` and ``path``."""
+"""``lookgraph graph``."""
 
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from lookgraph.interfaces.cli.asking import (
+    html_option,
+    model_option,
+    most_option,
+    one_way_out,
+    threshold_option,
+)
 from lookgraph.interfaces.cli.console import (
     counted,
     json_option,
+    library_for,
     library_option,
     open_library,
     printable_name,
@@ -23,23 +30,15 @@ from lookgraph.interfaces.cli.console import (
 from lookgraph.interfaces.cli.search import PAGE_SIDE, hit_as_json
 
 if TYPE_CHECKING:
-    from lookgraph.graph_results import Chain, Group, Groups
+    from collections.abc import Sequence
 
-_SHOWN = 60
-_OF_EACH = 24
-"""Groups on a page, and pictures of each: thumbnails of 2,000 pictures would be 40 MB."""
+    from lookgraph.graphs.results import Map, Neighbourhood
+    from lookgraph.library import Library
+    from lookgraph.types import Hit
 
-_MODEL = click.option(
-    "--model",
-    metavar="MODEL",
-    help="Whose embeddings are compared, if the library has several.  [default: the first]",
-)
-_HTML = click.option(
-    "--html",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write a page that shows it; it needs nothing but itself.",
-)
+_DOT_SIDE = 144
+_THUMBNAILS = 2000
+"""Of a map, at most: with 3 kB each, the page has 8 MB."""
 
 
 @click.group()
@@ -62,32 +61,43 @@ def graph() -> None:
     help="An edge between all pairs with at least this score, too.",
 )
 @click.option(
+    "--mutual/--either",
+    default=None,
+    help="An edge only where each is among the nearest of the other, or where either is."
+    "  [default: either]",
+)
+@click.option(
     "--max-edges",
     type=click.IntRange(1),
     metavar="N",
     help="More pairs over the threshold are refused.  [default: 50 million]",
 )
-@_MODEL
+@model_option
 @json_option
 def build(
     library: Path | None,
     neighbours: int | None,
     threshold: float | None,
     max_edges: int | None,
+    mutual: bool | None,
     model: str | None,
     as_json: bool,
 ) -> None:
     """Make the graph of a library, or bring it up to date.
 
     From then on `lookgraph index` keeps it up to date. A graph that is there stays what it is,
-    unless one of --neighbours, --threshold and --max-edges is given.
+    unless one of --neighbours, --threshold, --mutual, --either and --max-edges is given.
     """
     from lookgraph.interfaces.cli.progress import shares
 
     opened = open_library(library)
     with shares("Making the graph") as progress:
         status = opened.graph(model).build(
-            neighbours=neighbours, threshold=threshold, max_edges=max_edges, progress=progress
+            neighbours=neighbours,
+            threshold=threshold,
+            max_edges=max_edges,
+            mutual=mutual,
+            progress=progress,
         )
     if as_json:
         put_json(asdict(status))
@@ -99,158 +109,292 @@ def build(
 @graph.command("export")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @library_option
-@_MODEL
+@model_option
 def export_(file: Path, library: Path | None, model: str | None) -> None:
     """Write the graph to FILE: .graphml, .gexf (Gephi), .csv or .json."""
     pictures, edges = open_library(library).graph(model).export(file)
     say(f"Wrote {counted(pictures, 'picture')} and {counted(edges, 'edge')} to {file}.")
 
 
-@click.command()
+@graph.command()
+@click.argument("picture", required=False)
 @library_option
+@click.option("--map", "as_map", is_flag=True, help="All pictures in the plane, like beside like.")
 @click.option(
-    "--threshold",
-    type=float,
-    metavar="SCORE",
-    help="What a pair must score at least.  [default: what gives the most groups]",
+    "--depth", type=click.IntRange(1), default=2, show_default=True, help="So many edges away."
 )
 @click.option(
-    "--smallest", type=click.IntRange(1), default=2, show_default=True, help="Pictures in a group."
+    "-n", "--most", type=click.IntRange(1), default=100, show_default=True, help="So many pictures."
 )
-@_MODEL
-@_HTML
+@threshold_option(
+    "Weaker edges do not count; of a map, that of the groups.  [default: all count; of a map, what"
+    " gives the most groups]"
+)
+@model_option
+@html_option
 @json_option
-def groups(
+def show(
+    picture: str | None,
     library: Path | None,
+    as_map: bool,
+    depth: int,
+    most: int,
     threshold: float | None,
-    smallest: int,
     model: str | None,
     html: Path | None,
     as_json: bool,
 ) -> None:
-    """Show which pictures hang together.
+    """Walk the graph: show what is around PICTURE, or a map of all.
 
-    Two pictures are in one group if a chain of pairs that score at least the threshold leads from
-    one to the other. The first of a group is its most central one; the scores are those to it.
+    With --html it is a page to walk about in: drag, zoom, search, and choose a weakest edge. The
+    scores of the lines are those to PICTURE; of a map they are places, from 0 to 1.
     """
-    if html and as_json:
-        raise click.UsageError("--html and --json cannot be given together.")
-    found = open_library(library).graph(model).groups(threshold, smallest=smallest)
-    if as_json:
-        put_json(_groups_as_json(found))
+    one_way_out(html, as_json=as_json)
+    if as_map == bool(picture):
+        raise click.UsageError("Name a picture, or give --map.")
+    if as_map:
+        _show_map(open_library(library), threshold, model, html, as_json=as_json)
         return
-    if html:
-        _write_groups(found, html)
+    assert picture
+    opened = library_for(picture, library, "auto", "auto")
+    found = opened.graph(model).around(picture, depth=depth, most=most, threshold=threshold)
+    pictures, edges = len(found.pictures), len(found.edges)
+    told = (
+        f"{counted(pictures, 'picture')}, {counted(edges, 'edge')} between them, up to "
+        f"{counted(max(found.depths), 'step')} away, in {found.took_ms:.0f} ms."
+    )
+    if as_json:
+        put_json(_around_as_json(found))
+    elif html:
+        put_page(_walk_page(found, told), html)
         say(f"Wrote {html.absolute().as_uri()}")
     else:
-        for number, group in enumerate(found, 1):
-            for hit in group.pictures:
-                put(f"{number}\t{hit.score:.4f}\t{printable_name(shown_path(hit.file))}")
-    say(_told(found))
+        for hit, steps in zip(found.pictures, found.depths, strict=True):
+            put(f"{steps}\t{hit.score:.4f}\t{printable_name(shown_path(hit.file))}")
+    say(told)
 
 
-def _told(found: "Groups") -> str:
-    return (
-        f"{counted(len(found), 'group')} at {found.threshold:.4g}, in {found.took_ms:.0f} ms; "
-        f"{counted(found.others, 'picture')} in none."
+def _around_as_json(found: "Neighbourhood") -> dict[str, object]:
+    return {
+        "space": found.space.name,
+        "took_ms": round(found.took_ms, 3),
+        "pictures": [
+            {"depth": depth, **hit_as_json(hit)}
+            for hit, depth in zip(found.pictures, found.depths, strict=True)
+        ],
+        "edges": [asdict(edge) for edge in found.edges],
+    }
+
+
+def _walk_page(found: "Neighbourhood", note: str) -> str:
+    from lookgraph.pages.walk import Dot, Line, walk_page
+    from lookgraph.results import Question, tile
+
+    sides = [PAGE_SIDE, *[_DOT_SIDE] * (len(found.pictures) - 1)]
+    dots = [
+        Dot(tile(hit, side, Question(())), depth)
+        for hit, side, depth in zip(found.pictures, sides, found.depths, strict=True)
+    ]
+    lines = [Line(edge.first, edge.second, edge.score) for edge in found.edges]
+    return walk_page(
+        dots,
+        lines,
+        centre=0,
+        heading=f"Around {found.pictures[0].path}",
+        note=note,
+        distances=found.pictures[0].distance is not None,
     )
 
 
-def _groups_as_json(found: "Groups") -> dict[str, object]:
+def _show_map(
+    opened: "Library",
+    threshold: float | None,
+    model: str | None,
+    html: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    say("Laying the pictures out…")
+    found = opened.graph(model).map(threshold)
+    told = (
+        f"{counted(len(found.places), 'picture')}, {counted(len(found.groups), 'group')} told "
+        f"apart, in {found.took_ms / 1000:.1f} s."
+    )
+    if as_json:
+        put_json(_map_as_json(found))
+    elif html:
+        put_page(_map_page(found, told), html)
+        say(f"Wrote {html.absolute().as_uri()}")
+    else:
+        for place in found.places:
+            put(f"{place.x:.5f}\t{place.y:.5f}\t{printable_name(shown_path(place.picture.file))}")
+    say(told)
+
+
+def _map_as_json(found: "Map") -> dict[str, object]:
     return {
         "space": found.space.name,
-        "threshold": found.threshold,
-        "others": found.others,
         "took_ms": round(found.took_ms, 3),
-        "groups": [
-            {"name": group.name, "pictures": [hit_as_json(hit) for hit in group.pictures]}
-            for group in found
+        "groups": list(found.groups),
+        "places": [
+            {
+                "x": place.x,
+                "y": place.y,
+                "group": place.group,
+                "id": place.picture.id,
+                "path": place.picture.path,
+            }
+            for place in found.places
         ],
     }
 
 
-def _write_groups(found: "Groups", file: Path) -> None:
-    from lookgraph.pages import Tile, groups_page
-    from lookgraph.results import Question, tile
+def _map_page(found: "Map", note: str) -> str:
+    from dataclasses import replace
 
-    def section(group: "Group") -> tuple[str, list[Tile]]:
-        tiles = [tile(hit, PAGE_SIDE // 2, Question(())) for hit in group.pictures[:_OF_EACH]]
-        more = len(group.pictures) - len(tiles)
-        return counted(len(group.pictures), "picture") + f", {more:,} not shown" * bool(more), tiles
+    from lookgraph.pages.map import Spot, map_page
+    from lookgraph.results import Question, bare_tile, tile
 
-    sections = [section(group) for group in islice(found, _SHOWN)]
-    left = len(found) - len(sections)
-    note = _told(found) + f" The {len(sections)} largest are shown." * bool(left)
-    put_page(groups_page(sections, heading="Groups", note=note), file)
+    spots = [
+        Spot(
+            tile(place.picture, _DOT_SIDE, Question(()))
+            if number < _THUMBNAILS
+            else bare_tile(place.picture),
+            place.x,
+            place.y,
+            place.group,
+        )
+        for number, place in enumerate(found.places)
+    ]
+    spots = [replace(spot, y=1 - spot.y) for spot in spots]
+    return map_page(spots, groups=found.groups, heading="Map", note=note)
 
 
-@click.command()
-@click.argument("source", metavar="A")
-@click.argument("target", metavar="B")
+@graph.command()
 @library_option
-@_MODEL
-@_HTML
+@most_option
+@model_option
+@html_option
 @json_option
-def path(
-    source: str,
-    target: str,
+def hubs(
+    library: Path | None, most: int, model: str | None, html: Path | None, as_json: bool
+) -> None:
+    """Show the pictures that are among the nearest of most others.
+
+    They are near to anything rather than like anything: empty, blurred or very plain ones, mostly.
+    """
+    one_way_out(html, as_json=as_json)
+    found = open_library(library).graph(model).hubs(most)
+    if as_json:
+        put_json({"hubs": [{"times": hub.times, **hit_as_json(hub.picture)} for hub in found]})
+    elif html:
+        note = "Each is among the nearest of so many others."
+        _page([([hub.picture for hub in found], [f"{hub.times:,}" for hub in found], "Hubs")],
+              "Hubs", note, html)  # fmt: skip
+    else:
+        for hub in found:
+            put(f"{hub.times}\t{printable_name(shown_path(hub.picture.file))}")
+
+
+@graph.command()
+@library_option
+@most_option
+@model_option
+@html_option
+@json_option
+def loners(
+    library: Path | None, most: int, model: str | None, html: Path | None, as_json: bool
+) -> None:
+    """Show the pictures that are like no other, each with its score to the nearest."""
+    one_way_out(html, as_json=as_json)
+    found = open_library(library).graph(model).loners(most)
+    if as_json:
+        put_json({"loners": [hit_as_json(hit) for hit in found]})
+    elif html:
+        note = "Each with its score to the picture that is nearest to it."
+        _page([(found, [f"{hit.score:.3f}" for hit in found], "Loners")], "Loners", note, html)
+    else:
+        for hit in found:
+            put(f"{hit.score:.4f}\t{printable_name(shown_path(hit.file))}")
+
+
+@graph.command()
+@library_option
+@threshold_option("Weaker edges do not count.  [default: what gives the most groups]")
+@click.option(
+    "--smallest", type=click.IntRange(1), default=2, show_default=True,
+    help="So many pictures at least are on either side.",
+)  # fmt: skip
+@most_option
+@model_option
+@html_option
+@json_option
+def bridges(
     library: Path | None,
+    threshold: float | None,
+    smallest: int,
+    most: int,
     model: str | None,
     html: Path | None,
     as_json: bool,
-) -> int:
-    """Find the chain of pictures from A to B whose weakest link is strongest.
+) -> None:
+    """Show the pairs without which a group would fall apart, and into how many pictures each.
 
-    A and B are pictures of the library: files, or ids. The score of each picture is that to the
-    one before it.
+    Often they are what should not be one group: `lookgraph different A B` keeps them apart.
     """
-    from lookgraph.interfaces.cli.console import library_for
-
-    if html and as_json:
-        raise click.UsageError("--html and --json cannot be given together.")
-    opened = library_for(source, library, "auto", "auto")
-    chain = opened.graph(model).path(source, target)
+    one_way_out(html, as_json=as_json)
+    found = open_library(library).graph(model).bridges(threshold, smallest=smallest, most=most)
     if as_json:
-        put_json(_chain_as_json(chain))
-    if chain is None:
-        say(
-            "No edges lead from one to the other. More of them may: lookgraph graph build "
-            "--neighbours 50"
-        )
-        return 1
-    if html:
-        _write_chain(chain, html)
-        say(f"Wrote {html.absolute().as_uri()}")
-    elif not as_json:
-        for hit in chain:
-            put(f"{hit.score:.4f}\t{printable_name(shown_path(hit.file))}")
-    say(_walked(chain))
-    return 0
+        told = [
+            {
+                "score": bridge.first.score,
+                "sides": list(bridge.sides),
+                "pictures": [hit_as_json(bridge.first), hit_as_json(bridge.second)],
+            }
+            for bridge in found
+        ]
+        put_json({"bridges": told})
+    elif html:
+        sections = [
+            (
+                [bridge.first, bridge.second],
+                [counted(side, "picture") for side in bridge.sides],
+                f"Score {bridge.first.score:.3f}",
+            )
+            for bridge in found
+        ]
+        _page(sections, "Bridges", "Each holds a group together, with so many on its side.", html)
+    else:
+        for bridge in found:
+            one, other = (
+                printable_name(shown_path(hit.file)) for hit in (bridge.first, bridge.second)
+            )
+            put(f"{bridge.first.score:.4f}\t{bridge.sides[0]}\t{bridge.sides[1]}\t{one}\t{other}")
+    if not found:
+        say("There are none.")
 
 
-def _walked(chain: "Chain") -> str:
-    steps = counted(len(chain) - 1, "step")
-    return f"{steps}, the weakest {chain.weakest:.4g}. {chain.took_ms:.0f} ms"
-
-
-def _chain_as_json(chain: "Chain | None") -> dict[str, object]:
-    if chain is None:
-        return {"weakest": None, "steps": []}
-    return {
-        "space": chain.space.name,
-        "weakest": chain.weakest,
-        "took_ms": round(chain.took_ms, 3),
-        "steps": [hit_as_json(hit) for hit in chain],
-    }
-
-
-def _write_chain(chain: "Chain", file: Path) -> None:
+def _page(
+    sections: "Sequence[tuple[Sequence[Hit], Sequence[str], str]]",
+    heading: str,
+    note: str,
+    file: Path,
+) -> None:
+    """Write a page of pictures with words instead of scores, in sections with titles."""
     from dataclasses import replace
 
-    from lookgraph.pages import film_page
-    from lookgraph.results import Question, closeness, tile
+    from lookgraph.pages import groups_page
+    from lookgraph.results import Question, tile
 
-    tiles = [replace(tile(hit, PAGE_SIDE, Question(())), score="", share=None) for hit in chain]
-    links = [closeness(hit) for hit in chain[1:]]
-    note = f"From {chain[0].path} to {chain[-1].path}: {_walked(chain)}"
-    put_page(film_page(tiles, links, heading="From picture to picture", note=note), file)
+    shown = [
+        (
+            title,
+            [
+                replace(tile(hit, PAGE_SIDE, Question(())), score=words, share=None)
+                for hit, words in zip(hits, said, strict=True)
+            ],
+        )
+        for hits, said, title in sections
+    ]
+    put_page(groups_page(shown, heading=heading, note=note), file)
+    say(f"Wrote {file.absolute().as_uri()}")

@@ -1,0 +1,36 @@
+"""The graph as other tools take it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from lookgraph.exchange.graphs import Link, Node
+from lookgraph.graph.edges import Edges
+from lookgraph.graphs.seen import Seen
+
+
+class Handed(NamedTuple):
+    """The pictures of a graph, and the edges between their places."""
+
+    nodes: Sequence[Node]
+    edges: Edges
+
+    def links(self) -> list[Link]:
+        """The edges one by one."""
+        edges = self.edges
+        ends = zip(edges.first.tolist(), edges.second.tolist(), edges.scores.tolist(), strict=True)
+        return [Link(*its) for its in ends]
+
+
+def handed(seen: Seen) -> Handed:
+    """All pictures that are still there, and the edges between them, in the order of both."""
+    live = seen.live()
+    rows = np.flatnonzero(live)
+    named = seen.view.view.named(rows.tolist())
+    nodes = [Node(picture, paths[0]) for picture, paths in (named[row] for row in rows.tolist())]
+    place = np.full(len(live), -1, np.int32)
+    place[rows] = np.arange(len(rows), dtype=np.int32)
+    edges = seen.graph.edges()
+    edges = edges[live[edges.first] & live[edges.second]]
+    return Handed(nodes, Edges(place[edges.first], place[edges.second], edges.scores))

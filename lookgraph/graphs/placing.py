@@ -1,0 +1,32 @@
+"""The map of a library."""
+
+import numpy as np
+
+from lookgraph.graph.layout import layout
+from lookgraph.graphs.grouping import components, most_central, strengths
+from lookgraph.graphs.results import Place
+from lookgraph.graphs.seen import Seen
+
+_NAMED = 100
+"""Groups that are told apart on a map; the rest of the pictures are in none there."""
+
+
+def places(seen: Seen, threshold: float) -> tuple[tuple[Place, ...], tuple[str, ...]]:
+    """All pictures in the plane, the most central ones of their groups first; and those's names."""
+    rows = np.flatnonzero(seen.live())
+    at = layout(seen.view.view.rows.mapped, seen.graph.around)
+    strength = strengths(seen.graph.around, threshold)
+    groups = components(seen, threshold, 2)[:_NAMED]
+    group_of = np.full(len(strength), -1)
+    for number, its in enumerate(groups):
+        group_of[its] = number
+    central = np.array([most_central(its, strength) for its in groups], np.int64)
+    is_central = np.isin(rows, central)
+    rows = rows[np.lexsort((rows, -strength[rows], ~is_central))]
+    hits = seen.hits(rows, seen.best_scores(rows))
+    name_of = {row: hit.path for row, hit in zip(rows.tolist(), hits, strict=True)}
+    found = tuple(
+        Place(hit, float(x), float(y), group if group >= 0 else None)
+        for hit, (x, y), group in zip(hits, at[rows], group_of[rows].tolist(), strict=True)
+    )
+    return found, tuple(name_of[row] for row in central.tolist())

@@ -1,0 +1,67 @@
+"""What people have said of pairs of pictures, as pairs of rows of a space."""
+
+import sqlite3
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from lookgraph.graph.verdicts import Verdicts
+from lookgraph.stores.records import read_verdicts
+from lookgraph.types import Verdict, VerdictKind
+
+
+def same_as(verdicts: Sequence[Verdict]) -> dict[str, set[str]]:
+    """The ids of all pictures that are the same as each that something was said of, itself too.
+
+    What is the same as the same is the same.
+    """
+    classes: dict[str, set[str]] = {}
+    for verdict in verdicts:
+        one, other = (classes.setdefault(id_, {id_}) for id_ in (verdict.first, verdict.second))
+        if verdict.kind is VerdictKind.SAME and one is not other:
+            one |= other
+            classes.update(dict.fromkeys(other, one))
+    return classes
+
+
+def judged_rows(database: sqlite3.Connection, space: int) -> Verdicts:
+    """What was said of pairs of pictures that have a file and a row in a space.
+
+    Also what follows from it through pictures that have none: what is the same as one of them is
+    the same. The pairs of what is the same lead from each to the next; of what is different, one
+    of each side stands for all that are the same.
+    """
+    verdicts = read_verdicts(database)
+    if not verdicts:
+        return _as_rows([], [])
+    classes = same_as(verdicts)
+    row_of = _rows(database, space)
+    rows = {
+        id(its): sorted(row_of[id_] for id_ in its if id_ in row_of) for its in classes.values()
+    }
+    same = {pair for its in rows.values() for pair in pairwise(its)}
+    different = set()
+    for verdict in verdicts:
+        if verdict.kind is VerdictKind.DIFFERENT:
+            one, other = (rows[id(classes[id_])] for id_ in (verdict.first, verdict.second))
+            if one and other:
+                different.add((min(one[0], other[0]), max(one[0], other[0])))
+    return _as_rows(sorted(same), sorted(different))
+
+
+def _rows(database: sqlite3.Connection, space: int) -> dict[str, int]:
+    """The rows of those pictures of which something was said, by their ids."""
+    found = database.execute(
+        "SELECT id, row FROM (SELECT first AS id FROM verdicts UNION SELECT second FROM verdicts)"
+        " CROSS JOIN pictures USING (id) CROSS JOIN embeddings USING (picture)"
+        " WHERE files > 0 AND space = ?",
+        (space,),
+    )
+    return {id_.hex(): row for id_, row in found}
+
+
+def _as_rows(same: Sequence[tuple[int, int]], different: Sequence[tuple[int, int]]) -> Verdicts:
+    return Verdicts(
+        np.array(same, np.int32).reshape(-1, 2), np.array(different, np.int32).reshape(-1, 2)
+    )
