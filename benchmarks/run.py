@@ -20,7 +20,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks import batches, further, graph, indexing, large, networks, starting
+from benchmarks import batches, duplicates, further, graph, indexing, large, networks, starting
 from benchmarks.measure import RESULTS, Figure, machine
 
 _PARTS = {
@@ -31,7 +31,7 @@ _PARTS = {
 }
 
 
-_ASKED_FOR = {"further": further.further}
+_ASKED_FOR = {"duplicates": duplicates.quality, "further": further.further}
 
 
 def main() -> None:

@@ -12,6 +12,15 @@ import numpy as np
 from lookgraph import indexing
 from lookgraph.choosing import Chooser, ModelLike
 from lookgraph.config import LIBRARY_FOLDER, RECALL, usable_cores
+from lookgraph.duplicates.finding import (
+    ALIKE,
+    Duplicates,
+    Tier,
+    as_tier,
+    find_duplicates,
+    wishes_of,
+)
+from lookgraph.duplicates.moving import Moved, move_away, move_back
 from lookgraph.errors import LibraryNotFoundError, StorageError, UsageError
 from lookgraph.evaluating import Evaluation, evaluate_spaces
 from lookgraph.graphs import LibraryGraph
@@ -318,6 +327,78 @@ class Library:
         """
         find = partial(self._searcher.id_of, model=model)
         return LibraryGraph(self.store, self.space(model), find)
+
+    def duplicates(
+        self,
+        *,
+        tiers: Sequence[Tier | str] = (Tier.IDENTICAL, Tier.SAME),
+        threshold: float | None = None,
+        prefer: Sequence[str] = (),
+        model: ModelLike | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Duplicates:
+        """Find pictures that are there more than once.
+
+        Args:
+            tiers: which of the three: ``identical`` bytes; the ``same`` picture, by its embedding
+                and by its pixels; pictures that are ``alike``.
+            threshold: the least score of pictures that are alike, from -1 to 1; None for 0.9.
+            prefer: what decides first about the file to keep: ``resolution``, ``format``, ``size``,
+                ``oldest``, ``newest``, ``path`` (the shortest), or a folder or glob of paths.
+            model: whose embeddings are compared; None for the library's first network.
+            progress: told the share that is done, from 0 to 1.
+
+        Raises:
+            LibraryFormatError: the library has no embeddings of the network.
+            GraphTooLargeError: too many pairs reach the threshold.
+            UsageError: a tier, the threshold or what is preferred is none.
+        """
+        wanted = [as_tier(tier) for tier in tiers]
+        least = ALIKE if threshold is None else threshold
+        if not -1 <= least <= 1:
+            raise UsageError(f"The threshold is {least}, but cosines lie between -1 and 1.")
+        return find_duplicates(
+            self.store, self.space(model), wanted, least, prefer, progress or (lambda _: None)
+        )
+
+    def move_duplicates(
+        self,
+        found: Duplicates,
+        to: "str | os.PathLike[str]",
+        progress: Callable[[float], None] | None = None,
+    ) -> Moved:
+        """Move all files but those to keep to a folder, with a list of them; delete nothing.
+
+        Args:
+            found: as `duplicates` gave it.
+            to: the folder, outside of the library's.
+            progress: told the share that is done, from 0 to 1.
+
+        Raises:
+            LibraryLockedError: another process is writing.
+            StorageError: a file cannot be moved.
+            UsageError: the folder lies in the library's.
+        """
+        root, wishes = self.root, wishes_of(found)
+        with self.store.write() as writer:
+            moved = move_away(root, wishes, absolute(to), progress or (lambda _: None))
+            writer.forget(os.path.relpath(was, root).replace(os.sep, "/") for was, _ in moved.moved)
+        return moved
+
+    def move_back(
+        self, folder: "str | os.PathLike[str]", progress: Callable[[float], None] | None = None
+    ) -> Moved:
+        """Move all files back that `move_duplicates` moved to a folder; then `index` finds them.
+
+        Args:
+            folder: where they are.
+            progress: told the share that is done, from 0 to 1.
+
+        Raises:
+            StorageError: a file cannot be moved.
+            UsageError: nothing was moved there.
+        """
+        return move_back(absolute(folder), progress or (lambda _: None))
 
     def same(self, one: PictureLike, other: PictureLike) -> Verdict:
         """Keep that two pictures show the same, in place of what was said of them before.

@@ -22,6 +22,7 @@ LAYERS = (
         "searching",
         "graphs",
         "judging",
+        "duplicates",
         "places",
         "choosing",
         "queries",

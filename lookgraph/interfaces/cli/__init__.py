@@ -11,6 +11,7 @@ from lookgraph.errors import LookgraphError, UsageError
 from lookgraph.interfaces.cli.console import say
 from lookgraph.interfaces.cli.demo import demo
 from lookgraph.interfaces.cli.doctor import doctor
+from lookgraph.interfaces.cli.duplicates import duplicates
 from lookgraph.interfaces.cli.evaluate import evaluate
 from lookgraph.interfaces.cli.exchange import export, import_
 from lookgraph.interfaces.cli.graph import graph
@@ -38,7 +39,7 @@ def cli() -> None:
 
 
 for command in (
-    index, search, status, graph, groups, path, same, different, verdicts,
+    index, search, status, graph, groups, path, duplicates, same, different, verdicts,
     evaluate, models, doctor, export, import_, demo,
 ):  # fmt: skip
     cli.add_command(command)
