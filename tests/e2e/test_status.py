@@ -88,14 +88,15 @@ def test_help_and_version() -> None:
     done = lookgraph("--help")
     listed = re.findall(r"^  (\w+)  +\S", done.out.decode(), re.MULTILINE)
     assert listed == [
-        "demo", "doctor", "evaluate", "export", "graph", "groups", "import", "index", "models",
-        "path", "search", "status",
+        "demo", "different", "doctor", "duplicates", "evaluate", "export", "graph", "groups",
+        "import", "index", "models", "path", "same", "search", "status", "verdicts",
     ]  # fmt: skip
     assert done.err == ""
     for command in listed:
         said = lookgraph(command, "-h").out.decode()
         assert said.startswith(f"Usage: lookgraph {command} ")
-        assert ("--json" in said) == (command not in {"export", "import", "demo", "graph"})
+        silent = {"demo", "different", "export", "graph", "import", "same"}
+        assert ("--json" in said) == (command not in silent)
         assert ("--library DIR" in said) == (command not in {"models", "graph"})
     assert "--library DIR" in lookgraph("models", "remove", "-h").out.decode()
 
