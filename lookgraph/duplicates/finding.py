@@ -164,12 +164,12 @@ def find_duplicates(
         least = min(FLOOR, threshold) if Tier.ALIKE in tiers else FLOOR
         looked = store.alike(space, least, lambda share: progress(share / 2))
         pairs, unseen = _look(store, looked, lambda share: progress(0.5 + share / 2))
-        verdicts = store.verdicts()
-        same = list(finder.same(pairs, verdicts))
+        said = _said(store.verdicts())
+        same = list(finder.same(pairs, said))
         groups += sorted(same, key=_by_path) if Tier.SAME in tiers else []
         if Tier.ALIKE in tiers:
             hidden = {other.copy.picture.id for group in same for other in group.others}
-            groups += sorted(finder.alike(pairs, verdicts, hidden, threshold), key=_by_path)
+            groups += sorted(finder.alike(pairs, said, hidden, threshold), key=_by_path)
     progress(1.0)
     took_ms = (time.perf_counter() - started) * 1000
     return Duplicates(space, threshold, tuple(groups), unseen, took_ms)
@@ -228,27 +228,27 @@ class _Finder:
             keep, *others = chosen.copies
             yield Duplicate(Tier.IDENTICAL, keep, chosen.reason, tuple(map(Other, others)))
 
-    def same(self, pairs: _Pairs, verdicts: Sequence[Verdict]) -> Iterator[Duplicate]:
+    def same(self, pairs: _Pairs, said: "_Said") -> Iterator[Duplicate]:
         """Different files of one photograph."""
-        said, apart = _said(verdicts)
         both_say = {both for both, pair in pairs.items() if (pair.agreement or 0) >= SAME}
-        yield from self._groups(Tier.SAME, (both_say | said) - apart, apart, pairs)
+        matching = (both_say | said.same) - said.apart
+        yield from self._groups(Tier.SAME, matching, said.apart, pairs)
 
     def alike(
         self,
         pairs: _Pairs,
-        verdicts: Sequence[Verdict],
+        said: "_Said",
         hidden: set[str],
         threshold: float,
     ) -> Iterator[Duplicate]:
         """What is alike and not the same. Of what is the same, the one to keep stands for all."""
-        said, apart = _said(verdicts)
         matching = {
             both
             for both, pair in pairs.items()
             if pair.score >= threshold and (pair.agreement or 0) < SAME and not both & hidden
         }
-        yield from self._groups(Tier.ALIKE, matching - said - apart, apart, pairs)
+        matching -= said.same | said.apart
+        yield from self._groups(Tier.ALIKE, matching, said.apart, pairs)
 
     def _groups(
         self,
@@ -307,7 +307,14 @@ def _numbered(links: dict[str, set[str]], number: dict[str, int]) -> dict[int, s
     }
 
 
-def _said(verdicts: Sequence[Verdict]) -> tuple[set[frozenset[str]], set[frozenset[str]]]:
+class _Said(NamedTuple):
+    """Pairs of ids that people have said to be the same, and to be different."""
+
+    same: set[frozenset[str]]
+    apart: set[frozenset[str]]
+
+
+def _said(verdicts: Sequence[Verdict]) -> _Said:
     """All pairs that are the same, and all that are different, by what people have said.
 
     What is the same as the same is the same; what is different from one of them is from all.
@@ -321,4 +328,4 @@ def _said(verdicts: Sequence[Verdict]) -> tuple[set[frozenset[str]], set[frozens
         for one in class_of[verdict.first]
         for other in class_of[verdict.second]
     }
-    return same, apart
+    return _Said(same, apart)

@@ -1,7 +1,9 @@
 """What people have said of pairs of rows, and groups that keep to it."""
 
 from collections import defaultdict
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,6 +25,23 @@ class Verdicts:
 
     def __len__(self) -> int:
         return len(self.same) + len(self.different)
+
+
+_Named = TypeVar("_Named", bound=Hashable)
+
+
+def classes(same: Iterable[tuple[_Named, _Named]]) -> dict[_Named, list[_Named]]:
+    """All that is the same as each that is in a pair, itself too: what is the same shares a list.
+
+    What is the same as the same is the same.
+    """
+    found: dict[_Named, list[_Named]] = {}
+    for one, other in same:
+        less, more = sorted((found.setdefault(name, [name]) for name in (one, other)), key=len)
+        if less is not more:
+            more += less
+            found.update(dict.fromkeys(less, more))
+    return found
 
 
 NO_VERDICTS = Verdicts(np.empty((0, 2), np.int32), np.empty((0, 2), np.int32))

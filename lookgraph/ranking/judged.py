@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from lookgraph.graph.verdicts import Verdicts
+from lookgraph.graph.verdicts import Verdicts, classes
 from lookgraph.types import Integers
 
 
@@ -30,21 +30,14 @@ Judged: TypeAlias = Mapping[int, Said]
 
 def judged(verdicts: Verdicts) -> Judged:
     """What follows from pairs: whatever is the same as one is the same as all that it is."""
-    classes: dict[int, list[int]] = {}  # of each row; those that share a class share the list
-    for one, other in verdicts.same.tolist():
-        less, more = sorted((classes.setdefault(row, [row]) for row in (one, other)), key=len)
-        if less is not more:
-            more += less
-            classes.update(dict.fromkeys(less, more))
+    same = classes(verdicts.same.tolist())
     apart: dict[int, list[list[int]]] = {}  # by the first row of a class
     for one, other in verdicts.different.tolist():
-        first, second = (classes.setdefault(row, [row]) for row in (one, other))
+        first, second = (same.setdefault(row, [row]) for row in (one, other))
         apart.setdefault(first[0], []).append(second)
         apart.setdefault(second[0], []).append(first)
-    said = {
-        its[0]: Said(_ordered([its]), _ordered(apart.get(its[0], []))) for its in classes.values()
-    }
-    return {row: said[its[0]] for row, its in classes.items()}
+    said = {its[0]: Said(_ordered([its]), _ordered(apart.get(its[0], []))) for its in same.values()}
+    return {row: said[its[0]] for row, its in same.items()}
 
 
 def _ordered(classes: list[list[int]]) -> Integers:

@@ -45,16 +45,18 @@ def speaking(neighbours: Neighbours) -> Neighbours:
     return Neighbours(neighbours.numbers[:, :NEIGHBOURS], neighbours.scores[:, :NEIGHBOURS])
 
 
-def norms(rows: Rows, neighbours: Neighbours) -> Vector:
-    """The length of each row together with its weighted neighbours, shape (n,).
+def norms(rows: Rows, neighbours: Neighbours, which: Integers | None = None) -> Vector:
+    """The length of each row together with its weighted neighbours, shape (m,).
 
     Args:
         rows: shape (n, d), float16, of unit length up to rounding; may be a memory map.
         neighbours: that speak for each, shape (n, k).
+        which: the numbers of the rows, shape (m,); None for all.
     """
-    numbers = neighbours.numbers.astype(np.int64)
-    speakers = Speakers(numbers, weights_of(neighbours.scores))
-    return lengths(np.asarray(rows), np.arange(len(rows)), speakers)
+    some = np.arange(len(rows)) if which is None else which
+    numbers = neighbours.numbers[some].astype(np.int64)
+    speakers = Speakers(numbers, weights_of(neighbours.scores[some]))
+    return lengths(np.asarray(rows), some, speakers)
 
 
 @dataclass(frozen=True, slots=True)

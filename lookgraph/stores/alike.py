@@ -9,7 +9,7 @@ from lookgraph.errors import GraphTooLargeError
 from lookgraph.graph.edges import Edges, joined
 from lookgraph.graph.pairs import TooMany, Wanted, pairs
 from lookgraph.stores.graphs import StoredGraph
-from lookgraph.stores.records import hidden_rows
+from lookgraph.stores.records import live_rows
 from lookgraph.stores.views import View
 from lookgraph.types import Integers, Metric
 
@@ -50,10 +50,9 @@ def alike(
     Raises:
         GraphTooLargeError: more than 20 million pairs reach it.
     """
-    live = np.ones(view.stored.row_count, np.bool_)
-    live[hidden_rows(view.database, view.stored.number)] = False
+    live = live_rows(view.database, view.stored.number, view.stored.row_count)
     found: list[Edges] = []
-    left, total, done = _MOST, 0, 0
+    left, done = _MOST, 0
     parts = list(_parts(np.flatnonzero(live), held, threshold))
     total = sum(len(part) ** 2 for part in parts)
     for part in parts:
@@ -93,10 +92,13 @@ def _parts(rows: Integers, held: StoredGraph | None, threshold: float) -> Iterat
     is_live = np.zeros(len(held.usable), np.bool_)
     is_live[rows] = True
     waiting: list[Integers] = []
+    count = 0
     for group in held.graph.linkage.groups(threshold):
         waiting.append(group[is_live[group]].astype(np.int64))
-        if sum(map(len, waiting)) >= _ROWS:
+        count += len(waiting[-1])
+        if count >= _ROWS:
             yield np.sort(np.concatenate(waiting))
             waiting.clear()
+            count = 0
     if waiting:
         yield np.sort(np.concatenate(waiting))

@@ -17,8 +17,7 @@ from lookgraph.graph.neighbours import Neighbours, Search
 from lookgraph.graph.pairs import TooMany, Wanted, pairs
 from lookgraph.index import approximate
 from lookgraph.index.coded import Allowed, Sealed
-from lookgraph.ranking.propagation import speaking
-from lookgraph.ranking.speakers import Speakers, lengths, weights_of
+from lookgraph.ranking.propagation import norms, speaking
 from lookgraph.stores.base import GraphWanted
 from lookgraph.stores.derived import sweep
 from lookgraph.stores.graphs import (
@@ -29,7 +28,7 @@ from lookgraph.stores.graphs import (
     read_graph_manifest,
     write_graph,
 )
-from lookgraph.stores.records import StoredSpace, hidden_rows
+from lookgraph.stores.records import StoredSpace, live_rows
 from lookgraph.stores.rows import RowFile
 from lookgraph.types import Integers, Matrix, Metric, Neighbour, Vector
 
@@ -121,8 +120,8 @@ class Grapher:
             np.asarray(over.scores),
         )
         moved = Neighbours(numbers, neighbours.scores[stays])
-        norms = held.norms[stays] if len(held.norms) else held.norms
-        made = StoredGraph(graph_of(moved, over, mutual=wanted.mutual), held.usable[stays], norms)
+        kept = held.norms[stays] if len(held.norms) else held.norms
+        made = StoredGraph(graph_of(moved, over, mutual=wanted.mutual), held.usable[stays], kept)
         write_graph(self._folder, renewed, wanted, made, self._next_number())
 
     def _opened(self, wanted: GraphWanted) -> StoredGraph | None:
@@ -174,9 +173,7 @@ class Grapher:
             changed[:count] = (its.numbers[:count] != known.numbers).any(axis=1)
             changed[:count] |= (its.scores[:count] != known.scores).any(axis=1)
         which = np.flatnonzero(changed)
-        numbers = its.numbers[which].astype(np.int64)
-        speakers = Speakers(numbers, weights_of(its.scores[which]))
-        found[which] = lengths(np.asarray(self._rows.mapped), which, speakers)
+        found[which] = norms(self._rows.mapped, its, which)
         return found
 
     def _search(self, usable: NDArray[np.bool_]) -> Search:
@@ -195,8 +192,7 @@ class Grapher:
 
     def _usable(self, before: StoredGraph | None) -> NDArray[np.bool_]:
         """The rows that can be in a graph: of pictures with files, and with numbers alone."""
-        usable = np.ones(self._stored.row_count, np.bool_)
-        usable[hidden_rows(self._database, self._stored.number)] = False
+        usable = live_rows(self._database, self._stored.number, self._stored.row_count)
         asked = np.flatnonzero(usable)
         if before is not None:  # rows never change: what was in a graph can be in one
             known = np.append(before.usable, np.zeros(len(usable) - len(before.usable), np.bool_))

@@ -6,23 +6,19 @@ from itertools import pairwise
 
 import numpy as np
 
-from lookgraph.graph.verdicts import Verdicts
+from lookgraph.graph.verdicts import NO_VERDICTS, Verdicts, classes
 from lookgraph.stores.records import read_verdicts
 from lookgraph.types import Verdict, VerdictKind
 
 
-def same_as(verdicts: Sequence[Verdict]) -> dict[str, set[str]]:
-    """The ids of all pictures that are the same as each that something was said of, itself too.
-
-    What is the same as the same is the same.
-    """
-    classes: dict[str, set[str]] = {}
-    for verdict in verdicts:
-        one, other = (classes.setdefault(id_, {id_}) for id_ in (verdict.first, verdict.second))
-        if verdict.kind is VerdictKind.SAME and one is not other:
-            one |= other
-            classes.update(dict.fromkeys(other, one))
-    return classes
+def same_as(verdicts: Sequence[Verdict]) -> dict[str, list[str]]:
+    """The ids of all pictures that are the same as each that something was said of, itself too."""
+    said = [its for its in verdicts if its.kind is VerdictKind.SAME]
+    found = classes((its.first, its.second) for its in said)
+    for its in verdicts:
+        for id_ in (its.first, its.second):
+            found.setdefault(id_, [id_])
+    return found
 
 
 def judged_rows(database: sqlite3.Connection, space: int) -> Verdicts:
@@ -34,17 +30,17 @@ def judged_rows(database: sqlite3.Connection, space: int) -> Verdicts:
     """
     verdicts = read_verdicts(database)
     if not verdicts:
-        return _as_rows([], [])
-    classes = same_as(verdicts)
+        return NO_VERDICTS
+    same_of = same_as(verdicts)
     row_of = _rows(database, space)
     rows = {
-        id(its): sorted(row_of[id_] for id_ in its if id_ in row_of) for its in classes.values()
+        id(its): sorted(row_of[id_] for id_ in its if id_ in row_of) for its in same_of.values()
     }
     same = {pair for its in rows.values() for pair in pairwise(its)}
     different = set()
     for verdict in verdicts:
         if verdict.kind is VerdictKind.DIFFERENT:
-            one, other = (rows[id(classes[id_])] for id_ in (verdict.first, verdict.second))
+            one, other = (rows[id(same_of[id_])] for id_ in (verdict.first, verdict.second))
             if one and other:
                 different.add((min(one[0], other[0]), max(one[0], other[0])))
     return _as_rows(sorted(same), sorted(different))

@@ -12,7 +12,6 @@ from lookgraph.ranking.judged import Judged, Said, judged
 from lookgraph.ranking.propagation import NEIGHBOURS, SHORTLIST, Propagation, speaking
 from lookgraph.stores.base import Match
 from lookgraph.stores.graphs import StoredGraph
-from lookgraph.stores.judged import judged_rows
 from lookgraph.stores.views import View
 from lookgraph.types import Integers, Matrix, Metric, Neighbour, Vector
 
@@ -156,5 +155,4 @@ def ranked_matches(
 
 def _judged(view: View) -> Judged:
     """What people have said of the rows; read again only after the database has changed."""
-    number = view.stored.number
-    return view.reader.once(("judged", number), lambda: judged(judged_rows(view.database, number)))
+    return view.reader.once(("judged", view.stored.number), lambda: judged(view.verdicts()))

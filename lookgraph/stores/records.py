@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookgraph.config import LIBRARY_FOLDER
 from lookgraph.stores.base import GraphWanted
@@ -191,6 +192,13 @@ def forget_verdict(database: sqlite3.Connection, first: str, second: str) -> boo
         (bytes.fromhex(first), bytes.fromhex(second)),
     )
     return gone.rowcount > 0
+
+
+def live_rows(database: sqlite3.Connection, space: int, count: int) -> NDArray[np.bool_]:
+    """Which of the first rows are of pictures that have files, shape (count,)."""
+    live = np.ones(count, np.bool_)
+    live[hidden_rows(database, space)] = False
+    return live
 
 
 def read_index_kind(database: sqlite3.Connection) -> IndexKind:

@@ -16,7 +16,7 @@ from lookgraph.index.coded import Sealed
 from lookgraph.index.codes import Codebook, Segment
 from lookgraph.stores import sealed as files
 from lookgraph.stores.derived import Part, sweep, write_part
-from lookgraph.stores.records import StoredSpace, hidden_rows
+from lookgraph.stores.records import StoredSpace, live_rows
 from lookgraph.stores.rows import RowFile, blocks
 from lookgraph.stores.sealed import INDEX_FOLDER, Manifest
 from lookgraph.types import IndexKind, Integers, Matrix
@@ -184,9 +184,7 @@ class Sealer:
 
     def _live(self) -> NDArray[np.bool_]:
         """Which rows are of pictures that have files, shape (rows,)."""
-        live = np.ones(self._stored.row_count, np.bool_)
-        live[hidden_rows(self._database, self._stored.number)] = False
-        return live
+        return live_rows(self._database, self._stored.number, self._stored.row_count)
 
     def _staying(self) -> Integers:
         """As `codes.merge` takes it, where the rows of pictures without files go."""
