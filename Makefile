@@ -3,6 +3,7 @@
 # make quick                  the checks that take seconds
 # make bench [ROWS=…]         the benchmarks; needs a folder of photographs, PHOTOS=…; with ROWS,
 #                             that of so many pictures alone, such as 1000000
+# make neo4j                  start a Neo4j server for trying; neo4j-stop stops it, its data stays
 # make lock                   choose the development dependencies' versions anew
 
 PYTHON ?= python3
@@ -13,13 +14,15 @@ FOLDER ?=
 ROWS ?=
 EMBEDDINGS ?=
 
-.PHONY: demo test quick format bench lock clean
+.PHONY: demo test quick format bench neo4j neo4j-stop lock clean
 
 demo: $(VENV)/installed
 	@$(BIN)/lookgraph demo $(if $(FOLDER),"$(FOLDER)"); code=$$?; [ $$code -eq 0 ] || [ $$code -eq 3 ]
 
 test: $(VENV)/installed-dev
 	@bash tests/install_chromium.sh
+	@bash tests/neo4j_server/install.sh
+	@$(BIN)/python -m tests.neo4j_server fetch || true  # the tests say so, too, and skip or fail
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -39,6 +42,12 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.run --photographs "$(PHOTOS)" \
 	  $(if $(ROWS),--only large --rows $(ROWS)) $(if $(EMBEDDINGS),--embeddings "$(EMBEDDINGS)")
 
+neo4j: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.neo4j_server start
+
+neo4j-stop: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.neo4j_server stop
+
 lock: $(VENV)/installed
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
@@ -46,7 +55,8 @@ lock: $(VENV)/installed
 	  pyproject.toml --output-file requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache lookgraph-demo lookgraph-demo.html
+	@[ ! -d .neo4j ] || $(PYTHON) -m tests.neo4j_server stop
+	rm -rf .neo4j $(VENV) .mypy_cache .pytest_cache .ruff_cache lookgraph-demo lookgraph-demo.html
 
 # A stamp is written only when all before it worked, so a broken-off installation is done again.
 $(VENV)/made:

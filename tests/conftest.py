@@ -8,10 +8,15 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.neo4j_server import NeedsError, Neo4jServer
+
+if TYPE_CHECKING:
+    from tests.neo4j_server.database import Neo4jDatabase
 
 # A shell that starts the tests in the background has Ctrl-C ignored, and so would every process
 # that they start and interrupt.
@@ -61,6 +66,30 @@ def photographs() -> Path:
     if not PHOTOGRAPHS.is_dir():
         missing(f"photographs in {PHOTOGRAPHS}")
     return PHOTOGRAPHS
+
+
+@pytest.fixture(scope="session")
+def neo4j_server() -> Iterator[Neo4jServer]:
+    """A real server with Graph Data Science, one for all tests; started when first asked for."""
+    needs_module("neo4j")
+    server = Neo4jServer()
+    try:
+        server.start()
+    except NeedsError as error:
+        missing(str(error))
+    else:
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def neo4j_database(neo4j_server: Neo4jServer) -> "Iterator[Neo4jDatabase]":
+    """The database of that server, emptied before each test."""
+    from tests.neo4j_server.database import emptied
+
+    with emptied(neo4j_server) as database:
+        yield database
 
 
 RunCode = Callable[..., str]
