@@ -95,6 +95,11 @@ def _quota(*files: Path) -> int | None:
     return max(1, -(-granted // each)) if granted > 0 and each > 0 else None
 
 
+def neo4j_password() -> str | None:
+    """The password of a Neo4j database, if the environment has one."""
+    return os.environ.get("LOOKGRAPH_NEO4J_PASSWORD") or os.environ.get("NEO4J_PASSWORD")
+
+
 _TERMINAL_HINTS = (
     "TERM",
     "TERM_PROGRAM",

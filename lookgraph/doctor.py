@@ -5,7 +5,6 @@ import os
 import platform
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import version
 
 import numpy as np
@@ -20,6 +19,7 @@ from lookgraph.models.registry import DEFAULT_MODEL, find_model
 from lookgraph.models.runtimes import Choice
 from lookgraph.models.runtimes.gpus import Gpu, this_machines_gpus
 from lookgraph.models.runtimes.trial import Chosen, choose, versions
+from lookgraph.stores.base import Check
 from lookgraph.types import Precision
 
 _PACKAGES = ("lookgraph", "numpy", "onnx", "pillow")
@@ -37,6 +37,7 @@ _EXTRAS = {
     "text": "tokenizers",
     "faiss": "faiss",
     "communities": "graspologic_native",
+    "neo4j": "neo4j",
 }
 
 _GPU_PACKAGES = {
@@ -49,31 +50,9 @@ _GPU_PACKAGES = {
 """What would use a maker's GPU."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at.
-
-    Attributes:
-        name: what.
-        ok: whether it is as it should be; None where there is nothing to judge.
-        found: what was found.
-        advice: what to do if it is not.
-    """
-
-    name: str
-    ok: bool | None
-    found: str
-    advice: str = ""
-
-
 def check_all(library: Library) -> list[Check]:
-    """Look at everything; the library only if there is one."""
-    checks = [_versions(), _processor(), *_runtimes(), _extras(), _network()]
-    if library.store.exists():
-        checks += _library(library)
-    else:
-        checks.append(Check("library", None, f"none in {library.root}"))
-    return checks
+    """Look at everything; at what is in the library only if there is one."""
+    return [_versions(), _processor(), *_runtimes(), _extras(), _network(), *_library(library)]
 
 
 def mend(library: Library) -> str:
@@ -159,21 +138,19 @@ def _network() -> Check:
 
 
 def _library(library: Library) -> Iterator[Check]:
+    store = library.store
     try:
-        status = library.status()
+        status = library.status() if store.exists() else None
     except LookgraphError as error:
         yield Check("library", False, str(error))
         return
+    if status is None:
+        yield Check("library", None, f"none in {library.root if store.folder else store.place}")
+        yield from store.checks()
+        return
     yield Check("library", None, f"{status.pictures:,} pictures in {library.root}")
-    if fault := library.store.fault():
-        yield Check("database", False, fault, "Put it back from a backup, or index again.")
-    else:
-        yield Check("database", True, "whole, and its counts agree")
-    for space in library.store.spaces():
-        damaged = len(library.store.damaged(space))
+    yield from store.checks()
+    for space in store.spaces():
+        damaged = len(store.damaged(space))
         rows = f"{space.name}: {damaged:,} of {status.pictures:,} embeddings are damaged"
         yield Check("embeddings", not damaged, rows, "Run `lookgraph doctor --repair`.")
-        if fault := library.store.index_fault(space):
-            yield Check("index", False, f"{space.name}: {fault}", "Run `lookgraph index`.")
-        if fault := library.store.graph_fault(space):
-            yield Check("graph", False, f"{space.name}: {fault}", "Run `lookgraph index`.")

@@ -10,7 +10,8 @@
     │   ├── LibraryLockedError    another process is writing to it
     │   ├── LibraryDamagedError   what it holds cannot be what was written
     │   ├── LibraryFormatError    made by a newer Lookgraph, or with another network
-    │   └── StorageError          the disk is full, read-only or failing
+    │   ├── StorageError          the disk is full, read-only or failing
+    │   └── ServerError           its database server is not there, refuses or is too slow
     ├── PictureError              a picture that cannot be used, and why
     ├── ModelError                about a network
     │   ├── WeightsError          its weights are missing or not what they should be
@@ -59,6 +60,10 @@ class LibraryFormatError(LibraryError):
 
 class StorageError(LibraryError):
     """The disk that the library is on is full, read-only or failing."""
+
+
+class ServerError(LibraryError):
+    """The database server that the library is on is not there, refuses, or takes too long."""
 
 
 class PictureError(LookgraphError):

@@ -36,7 +36,7 @@ class Job:
         under: the relative path of the part that is looked at; empty for all of it.
         space: the space to embed into.
         network: what the library keeps of the space's network; None if its name is enough.
-        library: where the library lies, which may be in that folder.
+        library: the library's own folder, which may lie in that; None if it is in none.
         index: how it is to be searched; None for what was said before.
     """
 
@@ -45,7 +45,7 @@ class Job:
     under: str
     space: Space
     network: str | None
-    library: Path
+    library: Path | None
     index: IndexKind | None = None
 
 

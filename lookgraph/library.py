@@ -11,7 +11,7 @@ import numpy as np
 
 from lookgraph import indexing
 from lookgraph.choosing import Chooser, ModelLike
-from lookgraph.config import LIBRARY_FOLDER, RECALL, usable_cores
+from lookgraph.config import RECALL, usable_cores
 from lookgraph.duplicates.finding import (
     ALIKE,
     Duplicates,
@@ -27,12 +27,12 @@ from lookgraph.graphs import LibraryGraph
 from lookgraph.indexing import IndexReport, Progress
 from lookgraph.judging import Judge, Judged
 from lookgraph.models.runtimes.base import Choice
-from lookgraph.places import absolute, below, library_at, nearest_library, refuse_foreign
+from lookgraph.places import absolute, below, refuse_foreign, store_for
 from lookgraph.queries import Box, PictureLike
 from lookgraph.results import Hits
 from lookgraph.searching import Searcher, as_ranking, check_wishes, least_score
-from lookgraph.stores.base import SpaceStatus, Status
-from lookgraph.stores.local import LocalStore
+from lookgraph.stores.base import SpaceStatus, Status, Store
+from lookgraph.stores.cypher import AsksCypher, Table
 from lookgraph.types import (
     EVERYTHING,
     Entry,
@@ -61,7 +61,7 @@ class Library:
     A library can be read from several threads and processes, also while one writes to it.
     """
 
-    def __init__(self, store: LocalStore, folder: Path, choice: Choice) -> None:
+    def __init__(self, store: Store, folder: Path, choice: Choice) -> None:
         """Use `Library.open`. The folder is what a new library will be of."""
         self.store = store
         self._folder = folder
@@ -75,6 +75,7 @@ class Library:
         folder: "str | os.PathLike[str]" = ".",
         *,
         at: "str | os.PathLike[str] | None" = None,
+        password: str | None = None,
         runtime: str = "auto",
         device: str = "auto",
     ) -> "Library":
@@ -84,20 +85,37 @@ class Library:
 
         Args:
             folder: of pictures, or any place below one.
-            at: where the library itself lies, if that is not `.lookgraph` in its folder.
+            at: where the library itself is, if that is not `.lookgraph` in its folder: another
+                folder, or a server, ``neo4j://USER@HOST/DATABASE``.
+            password: of a server's user; None for the one in the environment.
             runtime: what executes networks: ``onnxruntime``, ``openvino``, or the faster of them.
             device: ``cpu``, ``gpu``, or a GPU where the runtime can use one.
 
         Raises:
-            UsageError: there is no such folder, runtime or kind of device.
+            UsageError: there is no such folder, runtime or kind of device, or an address of a
+                server is none, or has a password in it.
+            LookgraphError: the server cannot be used.
         """
         choice = Choice(runtime, device)
         start = absolute(folder)
         if not start.is_dir():
             raise UsageError(f"{start} is no folder.")
-        if at is not None:
-            return cls(LocalStore(library_at(absolute(at), start)), start, choice)
-        return cls(LocalStore(nearest_library(start) or start / LIBRARY_FOLDER), start, choice)
+        return cls(store_for(start, at, password), start, choice)
+
+    def close(self) -> None:
+        """Let go of files and of a server's connections; ``with Library.open(…)`` does it too.
+
+        The library can still be used: what it needs is opened again.
+        """
+        self.store.close()
+
+    def __enter__(self) -> "Library":
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """As `close`."""
+        self.close()
 
     @property
     def root(self) -> Path:
@@ -151,7 +169,9 @@ class Library:
             precision: what a new space's network computes with; None for float32.
             index: how the library is to be searched, which holds for later calls too: ``exact``,
                 by comparing everything; ``ivf``, by codes with an exact second look; ``auto``, by
-                codes once comparing everything would take long. None for what was said before.
+                codes once comparing everything would take long. On a server: ``hnsw``, by its index
+                of vectors; ``gds``, by comparing everything with Graph Data Science. None for what
+                was said before.
             dry_run: change nothing, only count what would be done.
             progress: is told now and then how far the work is.
 
@@ -169,6 +189,9 @@ class Library:
         precision = None if precision is None else Precision(precision)
         index = None if index is None else IndexKind(index)
         spaces = self._chooser.to_index(model, metric, precision)
+        if index is not None:  # now, and not after all pictures have been embedded
+            for chosen in spaces:
+                self.store.check_index(chosen.space, index)
         root = self.root
         if not root.is_dir():
             # It may be on a disk that is not plugged in: its pictures are not to be forgotten.
@@ -315,6 +338,47 @@ class Library:
             self._searcher.hits(query, answer, k, started)
             for query, answer in zip(queries, answers, strict=True)
         ]
+
+    def query(
+        self,
+        cypher: str,
+        *pictures: PictureLike,
+        text: str | Sequence[str] = (),
+        k: int = 10,
+        without: str | bytes | Iterable[PictureLike] = (),
+        crop: Box | None = None,
+        model: ModelLike | None = None,
+    ) -> Table:
+        """Ask a library in Neo4j a question of one's own, in Cypher, which changes nothing.
+
+        Args:
+            cypher: the question. ``$query`` is the embedding of what is asked for, where there is a
+                picture or a text, and ``$k`` is k.
+            pictures: as for `search`; so are the others. There may be none.
+            text: likewise.
+            k: likewise.
+            without: likewise.
+            crop: likewise.
+            model: likewise.
+
+        Returns:
+            the answer: its columns, and its rows.
+
+        Raises:
+            LookgraphError: as `search`; or the server cannot be asked.
+            UsageError: the library is in a folder; or it is no question, or would change something.
+        """
+        if not isinstance(self.store, AsksCypher):
+            raise UsageError(
+                f"The library in {self.store.place} cannot be asked in Cypher: it is in a folder. "
+                "`lookgraph export neo4j://USER@HOST/DATABASE` puts it into Neo4j too; ask there."
+            )
+        check_wishes(k, RECALL)
+        values: dict[str, object] = {"k": k}
+        if pictures or text:
+            query = self._searcher.query(pictures, text, without, crop, model)
+            values["query"] = query.embedding.astype(np.float64)
+        return self.store.query(cypher, values)
 
     def graph(self, model: ModelLike | None = None) -> LibraryGraph:
         """The similarity graph of the library, whether it has been made or not.

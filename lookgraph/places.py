@@ -1,11 +1,59 @@
-"""Where libraries are, and what is in their folders."""
+"""Where libraries are, in folders and on servers, and what is in their folders."""
 
+import importlib.util
 import os
+import re
 from pathlib import Path
 
 from lookgraph.config import LIBRARY_FOLDER
-from lookgraph.errors import UsageError
-from lookgraph.stores.local import LocalStore
+from lookgraph.errors import MissingExtraError, UsageError
+from lookgraph.stores.base import Store
+from lookgraph.stores.local import LocalStore, has_other_files
+
+_ADDRESS = re.compile(r"(neo4j|bolt)(\+s|\+ssc)?://", re.IGNORECASE)
+"""How addresses of servers begin (Neo4j Driver Manual, "Connection URIs")."""
+
+
+def as_address(at: "str | os.PathLike[str]") -> str | None:
+    """The address, if it is a server's; None for a folder.
+
+    Raises:
+        UsageError: a password is in it, where others can read it. The message does not repeat it.
+    """
+    if not isinstance(at, str) or not _ADDRESS.match(at):
+        return None
+    scheme, _, rest = at.partition("://")
+    if ":" in rest.rpartition("@")[0]:
+        raise UsageError(
+            f"The address of the server, {scheme}://…, has a password in it, which other people "
+            f"and programs could read there. Leave it out: {scheme}://USER@HOST/DATABASE, and put "
+            "it into the environment variable LOOKGRAPH_NEO4J_PASSWORD."
+        )
+    return at
+
+
+def store_for(pictures: Path, at: "str | os.PathLike[str] | None", password: str | None) -> Store:
+    """The library of a folder of pictures, whether it has been made or not.
+
+    Args:
+        pictures: the folder, or any place below it.
+        at: a server's address, or the library's own folder, or the folder of pictures that this is
+            in; None for the nearest one in the folder or above it.
+        password: for the server; None for the one in the environment.
+
+    Raises:
+        MissingExtraError: an address is given, and the driver is not installed.
+        UsageError: the address is none, or has a password in it.
+    """
+    if at is None:
+        return LocalStore(nearest_library(pictures) or pictures / LIBRARY_FOLDER)
+    if address := as_address(at):
+        if importlib.util.find_spec("neo4j") is None:
+            raise MissingExtraError("A library in Neo4j", "neo4j")
+        from lookgraph.stores.neo4j import open_store
+
+        return open_store(address, password)
+    return LocalStore(library_at(absolute(at), pictures))
 
 
 def nearest_library(start: Path) -> Path | None:
@@ -36,13 +84,13 @@ def library_at(place: Path, pictures: Path) -> Path:
     return place
 
 
-def refuse_foreign(store: LocalStore) -> None:
-    """A library has a folder to itself: it is not put among somebody's pictures.
+def refuse_foreign(store: Store) -> None:
+    """A library in a folder has it to itself: it is not put among somebody's pictures.
 
     Raises:
         UsageError: it would be.
     """
-    if not store.exists() and store.has_other_files():
+    if store.folder and not store.exists() and has_other_files(store.folder):
         raise UsageError(
             f"{store.folder} holds other files, and no library. Name a folder of its own for it, "
             "or run `lookgraph index FOLDER`, which keeps the library in FOLDER/.lookgraph."

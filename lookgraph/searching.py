@@ -11,8 +11,7 @@ from lookgraph.errors import PictureError, UsageError
 from lookgraph.ingest.pipeline import Embeds
 from lookgraph.queries import Asked, Asker, Box, PictureLike, direction
 from lookgraph.results import Hits, Question, Subject, hit_of
-from lookgraph.stores.base import Answer
-from lookgraph.stores.local import LocalStore
+from lookgraph.stores.base import Answer, Store
 from lookgraph.types import Metric, Ranking, Space, Vector
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ class Query(NamedTuple):
 class Searcher:
     """Understands questions to one library. A network that it had to open stays open."""
 
-    def __init__(self, store: LocalStore, chooser: Chooser) -> None:
+    def __init__(self, store: Store, chooser: Chooser) -> None:
         self._store = store
         self._chooser = chooser
         self._networks: dict[Space, Embeds] = {}

@@ -82,6 +82,10 @@ class IndexKind(Word):
     """By comparing everything."""
     IVF = "ivf"
     """By codes: FAISS' inverted lists of scalar-quantised rows, with an exact second look."""
+    HNSW = "hnsw"
+    """By the server's index of vectors, with an exact second look. For libraries in Neo4j."""
+    GDS = "gds"
+    """By comparing everything with Neo4j's Graph Data Science, as the recipe does. Likewise."""
 
 
 @dataclass(frozen=True, slots=True)

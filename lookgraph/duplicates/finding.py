@@ -23,9 +23,8 @@ from lookgraph.duplicates.stars import stars
 from lookgraph.errors import UsageError
 from lookgraph.graph.edges import Edges
 from lookgraph.perceptual.agreement import SAME
-from lookgraph.stores.alike import Alike
+from lookgraph.stores.base import Alike, Store
 from lookgraph.stores.judged import same_as
-from lookgraph.stores.local import LocalStore
 from lookgraph.types import Entry, Space, Verdict, VerdictKind, Word
 
 FLOOR = 0.7
@@ -148,7 +147,7 @@ _Pairs = dict[frozenset[str], _Pair]
 
 
 def find_duplicates(
-    store: LocalStore,
+    store: Store,
     space: Space,
     tiers: Sequence[Tier],
     threshold: float,
@@ -180,7 +179,7 @@ def _by_path(group: Duplicate) -> str:
 
 
 def _look(
-    store: LocalStore, alike: Alike, progress: Callable[[float], None]
+    store: Store, alike: Alike, progress: Callable[[float], None]
 ) -> tuple[_Pairs, tuple[str, ...]]:
     """Pairs that are alike with how much of their detail agrees; and what could not be seen."""
     alike = Alike(alike.ids, _worth_looking(alike.edges))
@@ -215,7 +214,7 @@ def _worth_looking(edges: Edges) -> Edges:
 class _Finder:
     """Makes groups of one library's pictures."""
 
-    def __init__(self, store: LocalStore, by: Sequence[Rule]) -> None:
+    def __init__(self, store: Store, by: Sequence[Rule]) -> None:
         self._store = store
         self._root = store.root
         self._by = by

@@ -12,7 +12,8 @@ from lookgraph.ingest.decode import UnusableError, decode
 from lookgraph.perceptual import signature as signatures
 from lookgraph.perceptual.agreement import agreements
 from lookgraph.perceptual.signature import Signature, signature
-from lookgraph.stores.local import LocalStore
+from lookgraph.stores.base import Store
+from lookgraph.stores.signatures import Signatures
 from lookgraph.types import Entry, Stamp, Vector
 
 _AT_ONCE = 256
@@ -23,11 +24,11 @@ _SHARE_OF_READING = 0.7
 
 
 def signatures_of(
-    store: LocalStore, ids: Sequence[str], progress: Callable[[float], None]
+    store: Store, ids: Sequence[str], progress: Callable[[float], None]
 ) -> list[Signature | None]:
     """The signature of each picture; None of one that no file holds any more as it was indexed."""
-    kept = store.signatures.read(ids)
-    known = {id_: signatures.from_bytes(stored) for id_, stored in kept.items()}
+    kept = Signatures(store.cache)
+    known = {id_: signatures.from_bytes(stored) for id_, stored in kept.read(ids).items()}
     lacking = [id_ for id_ in ids if known.get(id_) is None]
     root = store.root
     with ThreadPoolExecutor(usable_cores()) as workers:
@@ -36,12 +37,12 @@ def signatures_of(
             made = dict(zip(part, workers.map(lambda id_: _made(store, root, id_), part),
                             strict=True))  # fmt: skip
             known |= made
-            store.signatures.write({id_: its.to_bytes() for id_, its in made.items() if its})
+            kept.write({id_: its.to_bytes() for id_, its in made.items() if its})
             progress(_SHARE_OF_READING * (start + len(part)) / len(lacking))
     return [known[id_] for id_ in ids]
 
 
-def _made(store: LocalStore, root: Path, id_: str) -> Signature | None:
+def _made(store: Store, root: Path, id_: str) -> Signature | None:
     for entry in store.files(id_):
         if (found := _read(root, entry)) is not None:
             return found

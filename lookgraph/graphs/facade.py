@@ -16,8 +16,7 @@ from lookgraph.graphs.handing import handed
 from lookgraph.graphs.results import Bridge, Chain, Gap, Groups, Hub, Map, Neighbourhood
 from lookgraph.graphs.seen import Seen, check_threshold
 from lookgraph.queries import PictureLike
-from lookgraph.stores.base import GraphStatus, GraphWanted
-from lookgraph.stores.local import LocalStore
+from lookgraph.stores.base import GraphStatus, GraphWanted, Store
 from lookgraph.types import Hit, Space
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ class LibraryGraph:
             print(group.name, len(group.pictures))
     """
 
-    def __init__(self, store: LocalStore, space: Space, find: Callable[[PictureLike], str]) -> None:
+    def __init__(self, store: Store, space: Space, find: Callable[[PictureLike], str]) -> None:
         """Use `Library.graph`. ``find`` gives the id of a picture that is in the library."""
         self.store = store
         self.space = space

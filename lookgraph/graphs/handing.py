@@ -27,8 +27,8 @@ def handed(seen: Seen) -> Handed:
     """All pictures that are still there, and the edges between them, in the order of both."""
     live = seen.live()
     rows = np.flatnonzero(live)
-    named = seen.view.view.named(rows.tolist())
-    nodes = [Node(picture, paths[0]) for picture, paths in (named[row] for row in rows.tolist())]
+    matches = seen.view.matches(rows, np.zeros(len(rows)))
+    nodes = [Node(match.picture, match.paths[0]) for match in matches]
     place = np.full(len(live), -1, np.int32)
     place[rows] = np.arange(len(rows), dtype=np.int32)
     edges = seen.graph.edges()

@@ -14,7 +14,7 @@ _NAMED = 100
 def places(seen: Seen, threshold: float) -> tuple[tuple[Place, ...], tuple[str, ...]]:
     """All pictures in the plane, the most central ones of their groups first; and those's names."""
     rows = np.flatnonzero(seen.live())
-    at = layout(seen.view.view.rows.mapped, seen.graph.around)
+    at = layout(seen.view.rows, seen.graph.around)
     strength = strengths(seen.graph.around, threshold)
     groups = components(seen, threshold, 2)[:_NAMED]
     group_of = np.full(len(strength), -1)

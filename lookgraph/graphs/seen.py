@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from lookgraph.errors import PictureError, UsageError
 from lookgraph.graph.graph import Graph
 from lookgraph.results import hit_of
-from lookgraph.stores.views import GraphView
+from lookgraph.stores.base import GraphView
 from lookgraph.types import Array, Hit, Integers, Metric, Space
 
 
@@ -50,9 +50,8 @@ class Seen:
         Raises:
             PictureError: it is not in the graph.
         """
-        row = self.view.view.row_of(id_)
-        usable = self.view.held.usable
-        if row is None or row >= len(usable) or not usable[row]:
+        row = self.view.row_of(id_)
+        if row is None:
             raise PictureError(
                 f"The picture {id_[:12]} is not in the graph. Renew it: lookgraph graph build"
             )

@@ -25,8 +25,7 @@ def threshold_between(seen: Seen, source: int, target: int) -> float | None:
     trees = np.full(len(linkage.order), -1)
     trees[linkage.order] = np.cumsum(np.isneginf(linkage.links)) - 1
     trees[~seen.live()] = -1
-    rows = seen.view.view.rows.mapped
-    return joining_score(rows, trees, seen.space.metric, source, target)
+    return joining_score(seen.view.rows, trees, seen.space.metric, source, target)
 
 
 def neighbourhood(

@@ -1,17 +1,15 @@
 """All pairs of pictures that are much alike, by the cosine of their embeddings."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from lookgraph.errors import GraphTooLargeError
 from lookgraph.graph.edges import Edges, joined
+from lookgraph.graph.groups import Linkage
 from lookgraph.graph.pairs import TooMany, Wanted, pairs
-from lookgraph.stores.graphs import StoredGraph
-from lookgraph.stores.records import live_rows
-from lookgraph.stores.views import View
-from lookgraph.types import Integers, Metric
+from lookgraph.stores.base import Alike
+from lookgraph.types import Integers, Metric, Rows
 
 _ROWS = 2048
 """Small groups of rows are compared together until there are so many."""
@@ -20,21 +18,13 @@ _MOST = 20_000_000
 """More pairs than these are no duplicates."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alike:
-    """Pairs of pictures.
-
-    Attributes:
-        ids: of the pictures that are in any pair.
-        edges: the pairs, as places in the ids; each has the pictures' cosine.
-    """
-
-    ids: tuple[str, ...]
-    edges: Edges
-
-
 def alike(
-    view: View, held: StoredGraph | None, threshold: float, progress: Callable[[float], None]
+    rows: Rows,
+    live: Integers,
+    linkage: Linkage | None,
+    threshold: float,
+    ids_of: Callable[[Integers], Sequence[str]],
+    progress: Callable[[float], None],
 ) -> Alike:
     """All pairs of pictures with files whose cosine reaches a threshold.
 
@@ -42,18 +32,20 @@ def alike(
     a pair that it does not know is one of which both have its full number of nearer neighbours.
 
     Args:
-        view: the library.
-        held: its graph; None compares everything.
+        rows: the embeddings, float16, shape (n, d); may be a memory map.
+        live: the numbers of the rows of pictures with files, in order.
+        linkage: how all rows hang together through their nearest neighbours; None compares
+            everything.
         threshold: the least cosine.
+        ids_of: gives the ids of the pictures of some rows.
         progress: told the share that is done, 0 to 1.
 
     Raises:
         GraphTooLargeError: more than 20 million pairs reach it.
     """
-    live = live_rows(view.database, view.stored.number, view.stored.row_count)
     found: list[Edges] = []
     left, done = _MOST, 0
-    parts = list(_parts(np.flatnonzero(live), held, threshold))
+    parts = list(_parts(live, linkage, threshold))
     total = sum(len(part) ** 2 for part in parts)
     for part in parts:
         share = len(part) ** 2 / total
@@ -62,7 +54,7 @@ def alike(
             progress(before + its * share)
 
         some = pairs(
-            view.rows.mapped,
+            rows,
             part,
             np.empty(0, np.int64),
             Wanted(Metric.COSINE, threshold, left),
@@ -76,24 +68,22 @@ def alike(
         left -= len(some)
         done += len(part) ** 2
     edges = joined(found)
-    rows, places = np.unique([edges.first, edges.second], return_inverse=True)
+    numbers, places = np.unique([edges.first, edges.second], return_inverse=True)
     first, second = places.reshape(2, -1).astype(np.int32)
-    named = view.named(rows.tolist())
-    ids = tuple(named[row][0].id for row in rows.tolist())
-    return Alike(ids, Edges(first, second, edges.scores))
+    return Alike(tuple(ids_of(numbers)), Edges(first, second, edges.scores))
 
 
-def _parts(rows: Integers, held: StoredGraph | None, threshold: float) -> Iterator[Integers]:
+def _parts(live: Integers, linkage: Linkage | None, threshold: float) -> Iterator[Integers]:
     """The rows to be compared with each other, in parts between which nothing is alike."""
-    if held is None:
-        if len(rows) > 1:
-            yield rows
+    if linkage is None:
+        if len(live) > 1:
+            yield live
         return
-    is_live = np.zeros(len(held.usable), np.bool_)
-    is_live[rows] = True
+    is_live = np.zeros(len(linkage.order), np.bool_)
+    is_live[live] = True
     waiting: list[Integers] = []
     count = 0
-    for group in held.graph.linkage.groups(threshold):
+    for group in linkage.groups(threshold):
         waiting.append(group[is_live[group]].astype(np.int64))
         count += len(waiting[-1])
         if count >= _ROWS:

@@ -10,16 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lookgraph.config import RECALL
+from lookgraph.graph.edges import Edges
+from lookgraph.graph.graph import Graph
+from lookgraph.graph.verdicts import Verdicts
 from lookgraph.types import (
     EVERYTHING,
+    Array,
     Entry,
     IndexKind,
+    Integers,
     KnownFile,
     Matrix,
     Patterns,
     Picture,
     Ranking,
+    Rows,
     Selection,
     Space,
     Vector,
@@ -130,6 +139,73 @@ class GraphStatus:
     bytes: int
     behind: int
     fault: str | None = None
+
+
+class GraphView(Protocol):
+    """One state of a space's graph. Its rows are numbers of the store's own, from 0 on."""
+
+    @property
+    def graph(self) -> Graph:
+        """Itself, between numbers of rows."""
+        ...
+
+    @property
+    def rows(self) -> Rows:
+        """The embeddings, float16, shape (n, d): of each row of the graph, and perhaps of more.
+
+        They may be a memory map.
+        """
+        ...
+
+    def live(self) -> NDArray[np.bool_]:
+        """Which rows of the graph are of pictures that still have files, shape (rows,)."""
+        ...
+
+    def verdicts(self) -> Verdicts:
+        """What was said of pairs of rows that are live."""
+        ...
+
+    def row_of(self, id_: str) -> int | None:
+        """The row of a picture that has a file; None if it is not in the graph."""
+        ...
+
+    def matches(self, rows: Integers, scores: Array) -> tuple[Match, ...]:
+        """What some rows are, each with a score."""
+        ...
+
+    def scores_to(self, row: int, others: Integers) -> Array:
+        """The exact scores of a row with others, float64, shape (len(others),)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Pairs of pictures.
+
+    Attributes:
+        ids: of the pictures that are in any pair.
+        edges: the pairs, as places in the ids; each has the pictures' cosine.
+    """
+
+    ids: tuple[str, ...]
+    edges: Edges
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: what.
+        ok: whether it is as it should be; None where there is nothing to judge.
+        found: what was found.
+        advice: what to do if it is not.
+    """
+
+    name: str
+    ok: bool | None
+    found: str
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,8 +346,35 @@ class Store(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of files and connections. The store can be used again, which opens them anew."""
+        ...
+
+    def check_index(self, space: Space, kind: IndexKind) -> None:
+        """Refuse a way of searching that the store does not have for a space, which may be new.
+
+        Raises:
+            UsageError: with the reason.
+        """
+        ...
+
     def exists(self) -> bool:
         """Whether anything has been kept yet."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """Where the library is, for people."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """The library's own folder, which holds none of its pictures; None if it is in none."""
+        ...
+
+    @property
+    def cache(self) -> Path:
+        """A folder for what can be made again from the pictures. It need not be there yet."""
         ...
 
     @property
@@ -332,6 +435,36 @@ class Store(Protocol):
         """All pictures with at least a score; for L2 it is minus the greatest distance."""
         ...
 
+    def graph(self, space: Space) -> AbstractContextManager[GraphView]:
+        """A consistent view of a space's graph, until the end of the block.
+
+        Raises:
+            GraphNotFoundError: there is none.
+            LibraryDamagedError: it cannot be used.
+            LibraryFormatError: a newer Lookgraph made it.
+        """
+        ...
+
+    def graph_status(self, space: Space) -> GraphStatus | None:
+        """What the graph of a space is; None if there is none."""
+        ...
+
+    def alike(self, space: Space, threshold: float, progress: Callable[[float], None]) -> Alike:
+        """All pairs of pictures with files whose cosine reaches a threshold.
+
+        Where the space has a graph of nearest neighbours, pairs may be left out of which neither
+        is among the nearest of the other, nor linked with it by such as reach the threshold.
+
+        Args:
+            space: whose embeddings are compared.
+            threshold: the least cosine.
+            progress: told the share that is done, from 0 to 1.
+
+        Raises:
+            GraphTooLargeError: more pairs reach it than are duplicates.
+        """
+        ...
+
     def entry(self, path: str) -> Entry | None:
         """The file at a relative path."""
         ...
@@ -370,6 +503,13 @@ class Store(Protocol):
 
     def damaged(self, space: Space) -> list[str]:
         """The ids of the pictures whose stored embedding does not match its checksum."""
+        ...
+
+    def checks(self) -> Iterator[Check]:
+        """Look at everything but the embeddings, which `damaged` does, and say what was found.
+
+        Where nothing has been kept yet, at what it would be kept in, if there is anything to see.
+        """
         ...
 
     def status(self) -> Status:

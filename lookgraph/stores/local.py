@@ -19,8 +19,9 @@ from lookgraph.errors import (
 from lookgraph.index import approximate
 from lookgraph.index.coded import Sealed
 from lookgraph.stores import files
-from lookgraph.stores.alike import Alike, alike
-from lookgraph.stores.base import Answer, Embedded, GraphStatus, Status
+from lookgraph.stores.alike import alike
+from lookgraph.stores.base import Alike, Answer, Check, Embedded, GraphStatus, Status
+from lookgraph.stores.contents import MIRRORS_FOLDER, Contents, library_id, read_contents
 from lookgraph.stores.database import DATABASE, storage_errors
 from lookgraph.stores.graphs import (
     GRAPH_FOLDER,
@@ -37,6 +38,7 @@ from lookgraph.stores.records import (
     as_picture,
     find_space,
     hidden_rows,
+    live_rows,
     read_graph_wanted,
     read_network,
     read_patterns,
@@ -46,9 +48,10 @@ from lookgraph.stores.records import (
 )
 from lookgraph.stores.rows import RowFile, check_rows, is_whole, read_rows, surviving_rows
 from lookgraph.stores.sealed import INDEX_FOLDER, Indexes, index_fault
-from lookgraph.stores.signatures import SIGNATURES, Signatures
+from lookgraph.stores.sealing import check_kind
+from lookgraph.stores.signatures import SIGNATURES
 from lookgraph.stores.statuses import status_of
-from lookgraph.stores.views import GraphView, View, stored_space
+from lookgraph.stores.views import LocalGraphView, View, stored_space
 from lookgraph.types import (
     EVERYTHING,
     Entry,
@@ -64,9 +67,16 @@ from lookgraph.types import (
     Verdict,
 )
 
-_OWN_FILES = (DATABASE, "rows", INDEX_FOLDER, GRAPH_FOLDER, SIGNATURES, "writer.")
+_OWN_FILES = (DATABASE, "rows", INDEX_FOLDER, GRAPH_FOLDER, SIGNATURES, MIRRORS_FOLDER, "writer.")
 _LAST = b"\xff" * 256
 """Comes after every path: a name has at most 255 bytes."""
+
+
+def has_other_files(folder: Path) -> bool:
+    """Whether something that is none of a library's files is in a folder."""
+    return folder.is_dir() and any(
+        not file.name.startswith(_OWN_FILES) for file in folder.iterdir()
+    )
 
 
 class LocalStore:
@@ -81,17 +91,18 @@ class LocalStore:
         self._readers = Readers(folder)
         self._indexes = Indexes(folder)
         self._graphs = Graphs(folder)
-        self.signatures = Signatures(folder)
+
+    def close(self) -> None:
+        """As `lookgraph.stores.base.Store.close`."""
+        self._readers.close()
+
+    def check_index(self, space: Space, kind: IndexKind) -> None:
+        """As `lookgraph.stores.base.Store.check_index`: what only a server has."""
+        check_kind(kind)
 
     def exists(self) -> bool:
         """Whether there is a library in the folder."""
         return (self.folder / DATABASE).is_file()
-
-    def has_other_files(self) -> bool:
-        """Whether something that is none of a library's files is in the folder."""
-        return self.folder.is_dir() and any(
-            not file.name.startswith(_OWN_FILES) for file in self.folder.iterdir()
-        )
 
     @contextmanager
     def write(self) -> Iterator[LocalWriter]:
@@ -102,6 +113,16 @@ class LocalStore:
             # Who closes a database last also empties its log: that is to be the writer.
             stack.callback(self._readers.close)
             yield writer
+
+    @property
+    def place(self) -> str:
+        """As `lookgraph.stores.base.Store.place`: its folder."""
+        return str(self.folder)
+
+    @property
+    def cache(self) -> Path:
+        """As `lookgraph.stores.base.Store.cache`: its folder too."""
+        return self.folder
 
     @property
     def root(self) -> Path:
@@ -212,14 +233,8 @@ class LocalStore:
         return None, f"files of the index of {view.stored.space.name} are missing"
 
     @contextmanager
-    def graph(self, space: Space) -> Iterator[GraphView]:
-        """A consistent view of a space's graph, until the end of the block.
-
-        Raises:
-            GraphNotFoundError: there is none.
-            LibraryDamagedError: it cannot be used.
-            LibraryFormatError: a newer Lookgraph made it.
-        """
+    def graph(self, space: Space) -> Iterator[LocalGraphView]:
+        """As `lookgraph.stores.base.Store.graph`."""
         for _ in range(2):
             with self._snapshot(space) as view:
                 try:
@@ -229,7 +244,7 @@ class LocalStore:
                 if held is None:
                     break
                 if len(held.usable) <= view.stored.row_count:
-                    yield GraphView(view, held)
+                    yield LocalGraphView(view, held)
                     return
                 # It is newer than the view of the database: the next view has its rows.
         raise self._no_graph(space)
@@ -247,7 +262,7 @@ class LocalStore:
             return graph_status(self.folder, stored, hidden, read_graph_wanted(database, space))
 
     def alike(self, space: Space, threshold: float, progress: Callable[[float], None]) -> Alike:
-        """All pairs of pictures whose cosine reaches a threshold; see `lookgraph.stores.alike`."""
+        """As `lookgraph.stores.base.Store.alike`; see `lookgraph.stores.alike`."""
         with self._snapshot(space) as view:
             held = None
             if space.metric is Metric.COSINE:
@@ -255,7 +270,11 @@ class LocalStore:
                     held = self._graphs.open(view.stored)
             if held and (not is_able(held) or len(held.usable) != view.stored.row_count):
                 held = None  # it has no neighbours, or the newest rows are not in it
-            return alike(view, held, threshold, progress)
+            live = live_rows(view.database, view.stored.number, view.stored.row_count)
+            linkage = held.graph.linkage if held else None
+            return alike(
+                view.rows.mapped, np.flatnonzero(live), linkage, threshold, view.ids, progress
+            )
 
     def entry(self, path: str) -> Entry | None:
         """The file at a relative path."""
@@ -311,6 +330,28 @@ class LocalStore:
                 embedding = view.rows.mapped[row].astype(np.float32)
                 yield Embedded(picture, files.files_of(view.database, picture.id), embedding)
 
+    def contents(self) -> Contents:
+        """All that it holds, in one state, for who keeps a copy of it elsewhere."""
+        missing = ""
+        while True:
+            with self._reading() as database:
+                try:
+                    return read_contents(database, self.folder, self._graphs)
+                except FileNotFoundError as error:  # as in `_snapshot`
+                    file = str(error.filename or error)
+                    if file == missing:
+                        raise LibraryDamagedError(
+                            f"{file} is missing. Run `lookgraph doctor --repair`."
+                        ) from None
+                    missing = file
+
+    def identity(self) -> str:
+        """The library's own id, which it keeps wherever its folder goes."""
+        if not self.exists():
+            raise self._not_found()
+        with storage_errors(self.folder):
+            return library_id(self.folder)
+
     def damaged(self, space: Space) -> list[str]:
         """The ids of the pictures whose stored embedding does not match its checksum."""
         missing: Path | None = None
@@ -355,6 +396,20 @@ class LocalStore:
                 " (SELECT count(*) FROM files WHERE files.picture = pictures.picture)"
             ).fetchone()
             return f"{miscounted} pictures are miscounted" if miscounted else None
+
+    def checks(self) -> Iterator[Check]:
+        """As `lookgraph.stores.base.Store.checks`: the database, and what is wrong beside it."""
+        if not self.exists():
+            return
+        if fault := self.fault():
+            yield Check("database", False, fault, "Put it back from a backup, or index again.")
+        else:
+            yield Check("database", True, "whole, and its counts agree")
+        for space in self.spaces():
+            if fault := self.index_fault(space):
+                yield Check("index", False, f"{space.name}: {fault}", "Run `lookgraph index`.")
+            if fault := self.graph_fault(space):
+                yield Check("graph", False, f"{space.name}: {fault}", "Run `lookgraph index`.")
 
     def status(self) -> Status:
         """What it holds."""

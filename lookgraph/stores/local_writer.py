@@ -39,7 +39,7 @@ from lookgraph.stores.records import (
 )
 from lookgraph.stores.rows import append_rows, copy_rows, is_whole, surviving_rows
 from lookgraph.stores.sealed import Indexes
-from lookgraph.stores.sealing import Sealer, remove_leftovers
+from lookgraph.stores.sealing import Sealer, check_kind, remove_leftovers
 from lookgraph.types import LARGEST, Entry, IndexKind, Patterns, Picture, Space, Vector, Verdict
 
 
@@ -236,11 +236,16 @@ class LocalWriter:
     def renew_index(
         self, space: Space, kind: IndexKind | None, progress: Callable[[float], None]
     ) -> None:
-        """As `lookgraph.stores.base.Writer.renew_index`."""
+        """As `lookgraph.stores.base.Writer.renew_index`.
+
+        Raises:
+            UsageError: it is a way in which only a server searches.
+        """
         with storage_errors(self._folder):
             if kind is None:
                 kind = read_index_kind(self._database)
             else:
+                check_kind(kind)
                 with transaction(self._database):
                     write_index_kind(self._database, kind)
             if stored := find_space(self._database, space):

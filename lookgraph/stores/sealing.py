@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lookgraph.errors import LibraryDamagedError, MissingExtraError
+from lookgraph.errors import LibraryDamagedError, MissingExtraError, UsageError
 from lookgraph.index import codes, effort, exact, projection
 from lookgraph.index.coded import Sealed
 from lookgraph.index.codes import Codebook, Segment
@@ -230,6 +230,19 @@ class Sealer:
             mask[codes.numbers_of(segment)] = False
         name = self._name(number, "dropped")
         return files.write_dropped(self._folder, name, np.flatnonzero(mask))
+
+
+def check_kind(kind: IndexKind) -> None:
+    """Refuse what only a server can search by.
+
+    Raises:
+        UsageError: it is such a way.
+    """
+    if kind in (IndexKind.HNSW, IndexKind.GDS):
+        raise UsageError(
+            f"An index of kind {kind} is for libraries in Neo4j. One in a folder has auto, exact "
+            "or ivf."
+        )
 
 
 def seconds_of_exact_search(rows: RowFile, stored: StoredSpace) -> float:

@@ -1,7 +1,7 @@
 """The small copies of pictures that tell the same from the like, kept so as to be made once.
 
-They can be made again from the files, so they have a database to themselves, in the library's
-folder: what happens to it costs time and nothing else.
+They can be made again from the files, so they have a database to themselves, in the folder that a
+store has for such: what happens to it costs time and nothing else.
 """
 
 import sqlite3
@@ -45,6 +45,8 @@ class Signatures:
 
     def write(self, made: Mapping[str, bytes]) -> None:
         """Keep some; where that cannot be, they are made again next time."""
+        with suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
         with suppress(sqlite3.Error), self._open() as database, database:
             database.execute(
                 "CREATE TABLE IF NOT EXISTS signatures"

@@ -25,7 +25,7 @@ from lookgraph.stores.records import (
 )
 from lookgraph.stores.rows import RowFile
 from lookgraph.stores.selections import allowed_rows
-from lookgraph.types import Array, Integers, Neighbour, Picture, Selection, Space
+from lookgraph.types import Array, Integers, Neighbour, Picture, Rows, Selection, Space
 
 _AT_ONCE = 500
 """Rows in one question: an old SQLite takes no more than 999 values."""
@@ -83,6 +83,11 @@ class View(NamedTuple):
                 named[row] = (as_picture(columns), tuple(paths[picture]))
         return named
 
+    def ids(self, rows: Integers) -> list[str]:
+        """The ids of the pictures of some rows."""
+        named = self.named(rows.tolist())
+        return [named[row][0].id for row in rows.tolist()]
+
     def row_of(self, id_: str) -> int | None:
         """The row of a picture that has a file; None if there is none."""
         found = self.database.execute(
@@ -107,8 +112,8 @@ def _marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
 
 
-class GraphView(NamedTuple):
-    """What a reader sees of a space's graph."""
+class LocalGraphView(NamedTuple):
+    """What a reader sees of a space's graph; see `lookgraph.stores.base.GraphView`."""
 
     view: View
     held: StoredGraph
@@ -118,6 +123,11 @@ class GraphView(NamedTuple):
         """Itself, between numbers of rows."""
         return self.held.graph
 
+    @property
+    def rows(self) -> Rows:
+        """The embeddings, also of rows that are not in the graph yet."""
+        return self.view.rows.mapped
+
     def live(self) -> NDArray[np.bool_]:
         """Which rows of the graph are of pictures that still have files, shape (rows,)."""
         live = np.array(self.held.usable)
@@ -126,13 +136,18 @@ class GraphView(NamedTuple):
         return live
 
     def verdicts(self) -> Verdicts:
-        """What was said of pairs of rows that are in the graph."""
+        """What was said of pairs of rows that are live."""
         found, live = self.view.verdicts(), self.live()
         known = np.zeros(self.view.stored.row_count, np.bool_)
         known[: len(live)] = live
         return Verdicts(
             *(pairs[known[pairs].all(axis=1)] for pairs in (found.same, found.different))
         )
+
+    def row_of(self, id_: str) -> int | None:
+        """The row of a picture that has a file; None if it is not in the graph."""
+        row, usable = self.view.row_of(id_), self.held.usable
+        return row if row is not None and row < len(usable) and usable[row] else None
 
     def matches(self, rows: Integers, scores: Array) -> tuple[Match, ...]:
         """What some rows are, each with a score."""

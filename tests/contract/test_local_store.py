@@ -16,9 +16,12 @@ from lookgraph.errors import (
     LibraryFormatError,
 )
 from lookgraph.stores import files, schema
-from lookgraph.stores.local import LocalStore
+from lookgraph.stores.base import Check, GraphWanted
+from lookgraph.stores.local import LocalStore, has_other_files
+from lookgraph.stores.signatures import Signatures
 from lookgraph.types import Patterns
 from tests.conftest import RunCode
+from tests.contract.graph_contract import GraphContract
 from tests.contract.store_contract import (
     NAMES,
     PROJECT,
@@ -55,6 +58,10 @@ def elsewhere(store: LocalStore) -> str:
 
 class TestLocalStore(StoreContract):
     """The contract as it is."""
+
+
+class TestGraphOfLocalStore(GraphContract):
+    """What it does with graphs."""
 
 
 class TestLocalStoreInSmallPages(StoreContract):
@@ -109,6 +116,16 @@ def test_the_root_of_a_library_that_lies_elsewhere_stays(tmp_path: Path) -> None
         writer.remember(tmp_path / "photos", Patterns())
     (tmp_path / "libraries").rename(tmp_path / "other")
     assert LocalStore(tmp_path / "other" / "mine").root == tmp_path / "photos"
+
+
+def test_it_is_in_its_folder_with_all_that_it_needs(store: LocalStore) -> None:
+    assert store.place == str(store.folder)
+    assert store.cache == store.folder
+    filled(store)
+    Signatures(store.cache).write({picture("x").id: b"small"})
+    assert not has_other_files(store.folder)
+    (store.folder / "holiday.jpg").touch()
+    assert has_other_files(store.folder)
 
 
 # Damage
@@ -334,6 +351,30 @@ def test_counts_that_are_wrong_are_noticed(store: LocalStore) -> None:
         database.execute("UPDATE pictures SET files = files + 1 WHERE picture = 1")
     database.close()
     assert store.fault() == "1 pictures are miscounted"
+    advice = "Put it back from a backup, or index again."
+    assert list(store.checks()) == [Check("database", False, "1 pictures are miscounted", advice)]
+
+
+def test_the_checks_find_what_is_wrong_with_an_index_or_a_graph(store: LocalStore) -> None:
+    assert list(store.checks()) == []  # there is no library yet
+    filled(store)
+    with store.write() as writer:
+        writer.renew_graph(SPACE, GraphWanted(2), lambda _: None)
+    well = Check("database", True, "whole, and its counts agree")
+    assert list(store.checks()) == [well]
+    (manifest,) = (store.folder / "graph").glob("*.json")
+    manifest.write_bytes(b"{")
+    (store.folder / "index").mkdir()
+    index = store.folder / "index" / manifest.name
+    index.write_bytes(b"{")
+    found = list(store.checks())
+    assert [(check.name, check.ok, check.advice) for check in found] == [
+        ("database", True, ""),
+        ("index", False, "Run `lookgraph index`."),
+        ("graph", False, "Run `lookgraph index`."),
+    ]
+    for check, file in zip(found[1:], (index, manifest), strict=True):
+        assert check.found.startswith(f"{SPACE.name}: {file}")
 
 
 def test_an_empty_database_left_by_a_crash_is_made_anew(store: LocalStore) -> None:

@@ -101,6 +101,15 @@ def test_help_and_version() -> None:
     assert "--library DIR" in lookgraph("models", "remove", "-h").out.decode()
 
 
+def test_a_password_in_an_address_is_neither_taken_nor_shown() -> None:
+    for command in (["status"], ["index", "."], ["doctor"], ["search", "a.png"]):
+        place = "neo4j://lena:hunter2@example.org/pictures"
+        done = lookgraph(*command, "--library", place, code=2)
+        assert done.out == b""
+        assert "Leave it out: neo4j://USER@HOST/DATABASE" in done.err
+        assert "hunter2" not in done.err
+
+
 @pytest.mark.parametrize("arguments", [[], ["nosuch"], ["--nosuch"], ["status", "--nosuch"]])
 def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
     done = lookgraph(*arguments, code=2)

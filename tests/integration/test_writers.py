@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from lookgraph import Library
+from lookgraph.stores.local import LocalStore
 from lookgraph.stores.rows import RowFile
 from tests.e2e.commands import held, lookgraph, rows_file, until
 from tests.pictures import drawn, save
@@ -200,8 +201,8 @@ def test_a_search_whose_rows_are_replaced_under_it_looks_again(
 
 
 def test_a_search_that_began_before_a_compaction_ends_well(own: Path) -> None:
-    library = Library.open(own)
-    with library.store._snapshot(library.space()) as view:
+    store, space = LocalStore(own / ".lookgraph"), Library.open(own).space()
+    with store._snapshot(space) as view:
         before = view.rows.mapped.tobytes()
         (own / "05.png").unlink()
         lookgraph("index", own)

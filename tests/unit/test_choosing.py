@@ -261,4 +261,4 @@ def test_a_foreign_library_may_say_anything_of_its_networks(folder: Path) -> Non
     indexing.run(library.store, job, lambda _: GridNetwork(), lambda _: None)
     with pytest.raises(ModelError, match="cannot be understood"):
         library.search(folder / "0.png")
-    assert isinstance(LocalStore(library.store.folder).spaces()[0], Space)
+    assert isinstance(LocalStore(folder / ".lookgraph").spaces()[0], Space)

@@ -6,7 +6,7 @@ import sys
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
@@ -18,17 +18,39 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+LibraryPlace: TypeAlias = Path | str
+"""Where a library is: a folder, or the address of a server."""
+
 SKIPPED = 3
 """The exit status when the work is done, but some pictures were left out."""
 
 
+class PlaceParam(click.Path):
+    """A `LibraryPlace`: a path would drop a slash of an address."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(
+        self,
+        value: "str | os.PathLike[str]",
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> "str | bytes | os.PathLike[str]":
+        """An address as it is, and anything else as a path."""
+        from lookgraph.places import as_address
+
+        return as_address(value) or super().convert(value, param, ctx)
+
+
 def library_option(command: Command) -> Command:
-    """Add ``--library``."""
+    """Add ``--library``, a `LibraryPlace`."""
     return click.option(
         "--library",
         metavar="DIR",
-        type=click.Path(path_type=Path),
-        help="Where the library is: its own folder, or the folder of pictures that it is in."
+        type=PlaceParam(),
+        help="Where the library is: its own folder, the folder of pictures that it is in, or a "
+        "server, neo4j://USER@HOST/DATABASE."
         "  [default: the nearest one above the current folder]",
     )(command)
 
@@ -58,7 +80,7 @@ def runtime_options(command: Command) -> Command:
 
 
 def open_library(
-    library: Path | None,
+    library: LibraryPlace | None,
     folder: Path | None = None,
     runtime: str = "auto",
     device: str = "auto",
@@ -66,10 +88,33 @@ def open_library(
     """The library that the options speak of."""
     from lookgraph.library import Library
 
-    return Library.open(folder or Path(), at=library, runtime=runtime, device=device)
+    password = None if library is None else _password(library)
+    opened = Library.open(
+        folder or Path(), at=library, password=password, runtime=runtime, device=device
+    )
+    if context := click.get_current_context(silent=True):
+        context.call_on_close(opened.close)
+    return opened
 
 
-def library_for(picture: str | None, library: Path | None, runtime: str, device: str) -> "Library":
+def _password(library: LibraryPlace) -> str | None:
+    """What somebody types where a server needs a password, the environment has none, and one can.
+
+    Nothing is a password too: that of a server that asks for none.
+    """
+    from lookgraph.config import neo4j_password
+    from lookgraph.places import as_address
+
+    if as_address(library) is None or neo4j_password() is not None or not sys.stdin.isatty():
+        return None
+    typed = click.prompt(f"Password for {library}", default="", hide_input=True,
+                         show_default=False, err=True)  # fmt: skip
+    return typed or None
+
+
+def library_for(
+    picture: str | None, library: LibraryPlace | None, runtime: str, device: str
+) -> "Library":
     """The library that a search is in: the one asked for, or found here, or else the picture's."""
     opened = open_library(library, None, runtime, device)
     if picture is None or library is not None or opened.store.exists():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from lookgraph.interfaces.cli.console import library_option, say, shown_path
+from lookgraph.interfaces.cli.console import LibraryPlace, library_option, say, shown_path
 
 _FOLDER = "lookgraph-demo"
 _PAGE = "lookgraph-demo.html"
@@ -14,7 +14,7 @@ _PAGE = "lookgraph-demo.html"
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @library_option
 @click.pass_context
-def demo(context: click.Context, folder: Path | None, library: Path | None) -> int:
+def demo(context: click.Context, folder: Path | None, library: LibraryPlace | None) -> int:
     """Show what Lookgraph does, on pictures that it draws, or on those in FOLDER.
 
     It indexes them, searches for the look-alikes of one, and writes them to a page.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from lookgraph.interfaces.cli.console import (
+    LibraryPlace,
+    PlaceParam,
     json_option,
     library_option,
     open_library,
@@ -17,21 +19,27 @@ from lookgraph.interfaces.cli.console import (
 )
 
 if TYPE_CHECKING:
-    from lookgraph.doctor import Check
+    from lookgraph.stores.base import Check
 
 _SIGNS = {True: "ok  ", False: "BAD ", None: "    "}
 
 
 @click.command()
-@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.argument("place", metavar="[FOLDER|ADDRESS]", required=False, type=PlaceParam())
 @library_option
 @click.option("--repair", is_flag=True, help="Mend what is damaged: embed those pictures again.")
 @json_option
-def doctor(folder: Path | None, library: Path | None, repair: bool, as_json: bool) -> int:
-    """Check this machine, the network and the library of FOLDER."""
+def doctor(
+    place: LibraryPlace | None, library: LibraryPlace | None, repair: bool, as_json: bool
+) -> int:
+    """Check this machine, the network and the library of FOLDER, or that at an ADDRESS.
+
+    An address is that of a Neo4j database, neo4j://USER@HOST/DATABASE.
+    """
     from lookgraph.doctor import check_all, mend
 
-    opened = open_library(library, folder)
+    folder = place if isinstance(place, Path) else None
+    opened = open_library(library if folder or place is None else place, folder)
     if repair:
         say(mend(opened))
     checks = check_all(opened)

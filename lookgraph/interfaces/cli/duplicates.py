@@ -8,6 +8,7 @@ import click
 
 from lookgraph.interfaces.cli.console import (
     SKIPPED,
+    LibraryPlace,
     counted,
     json_option,
     library_option,
@@ -77,7 +78,7 @@ _TITLES = {"identical": "Identical bytes", "same": "The same picture", "alike": 
 )
 @json_option
 def duplicates(
-    library: Path | None,
+    library: LibraryPlace | None,
     tiers: tuple[str, ...],
     threshold: float | None,
     prefer: tuple[str, ...],

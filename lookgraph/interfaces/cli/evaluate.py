@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lookgraph.interfaces.cli.console import (
+    LibraryPlace,
     counted,
     is_terminal,
     json_option,
@@ -43,7 +44,7 @@ _NAMES = {"p1": "P@1", "p10": "P@10", "map": "mAP"}
 def evaluate(
     context: click.Context,
     folder: Path,
-    library: Path | None,
+    library: LibraryPlace | None,
     models: tuple[str, ...],
     held_out: float,
     seed: int,

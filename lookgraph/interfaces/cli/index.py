@@ -13,6 +13,7 @@ import click
 
 from lookgraph.interfaces.cli.console import (
     SKIPPED,
+    LibraryPlace,
     counted,
     json_option,
     library_option,
@@ -73,9 +74,10 @@ _SECONDS_BETWEEN_LINES = 5.0
 @click.option(
     "--index",
     "kind",
-    type=click.Choice(["auto", "exact", "ivf"]),
-    help="How it is searched: by comparing everything, or by codes with an exact second look."
-    "  [default: what was said before, or auto: by codes once the other takes over 10 ms]",
+    type=click.Choice(["auto", "exact", "ivf", "hnsw", "gds"]),
+    help="How it is searched: by comparing everything (exact), or by codes with an exact second "
+    "look (ivf). In Neo4j by its index of vectors (hnsw), or by Graph Data Science (gds)."
+    "  [default: what was said before, or auto: by an index once the other takes long]",
 )
 @runtime_options
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
@@ -83,7 +85,7 @@ _SECONDS_BETWEEN_LINES = 5.0
 @json_option
 def index(
     folder: Path | None,
-    library: Path | None,
+    library: LibraryPlace | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     model: str | None,

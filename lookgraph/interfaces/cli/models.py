@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lookgraph.interfaces.cli.console import (
+    LibraryPlace,
     counted,
     is_terminal,
     json_option,
@@ -85,7 +86,7 @@ def fetch(names: tuple[str, ...], files: tuple[Path, ...], quiet: bool) -> None:
     is_flag=True,
     help="Remove instead what was downloaded of the network and built from it.",
 )
-def remove(name: str, folder: Path | None, library: Path | None, weights: bool) -> None:
+def remove(name: str, folder: Path | None, library: LibraryPlace | None, weights: bool) -> None:
     """Drop the embeddings of the network NAME from the library of FOLDER.
 
     NAME can also be that of one space, as `lookgraph status` shows it. The pictures, and other

@@ -8,6 +8,7 @@ import click
 
 from lookgraph.interfaces.cli.asking import html_option, model_option, one_way_out
 from lookgraph.interfaces.cli.console import (
+    LibraryPlace,
     counted,
     json_option,
     library_for,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 def path(
     source: str,
     target: str,
-    library: Path | None,
+    library: LibraryPlace | None,
     model: str | None,
     html: Path | None,
     as_json: bool,

@@ -7,6 +7,7 @@ import click
 
 from lookgraph.config import RECALL
 from lookgraph.interfaces.cli.console import (
+    LibraryPlace,
     counted,
     is_terminal,
     json_option,
@@ -20,9 +21,12 @@ from lookgraph.interfaces.cli.console import (
     say,
     shown_path,
 )
+from lookgraph.interfaces.cli.own_query import put_table, read_question, refuse_with_cypher
 from lookgraph.interfaces.cli.selecting import selection_options
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from lookgraph.library import Library
     from lookgraph.results import Hits
     from lookgraph.types import Hit, Selection
@@ -100,10 +104,16 @@ def _part(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write a page that shows the look-alikes; it needs nothing but itself.",
 )
+@click.option(
+    "--cypher",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="Ask a library in Neo4j your own question, in which $query is the embedding; - for stdin.",
+)
 @json_option
 def search(
     pictures: tuple[str, ...],
-    library: Path | None,
+    library: LibraryPlace | None,
     k: int | None,
     without: tuple[str, ...],
     crop: tuple[int, int, int, int] | None,
@@ -118,6 +128,7 @@ def search(
     runtime: str,
     device: str,
     html: Path | None,
+    cypher: "BinaryIO | None",
     as_json: bool,
 ) -> None:
     """Find the pictures that look most like PICTURE.
@@ -128,9 +139,22 @@ def search(
     """
     if html and as_json:
         raise click.UsageError("--html and --json cannot be given together.")
-    if not pictures and not texts:
+    if not pictures and not texts and not cypher:
         raise click.UsageError("Missing argument 'PICTURE…': what are you looking for?")
     opened = library_for(pictures[0] if pictures else None, library, runtime, device)
+    if cypher:
+        refuse_with_cypher(click.get_current_context(), among)
+        answer = opened.query(
+            read_question(cypher),
+            *pictures,
+            text=texts,
+            k=10 if k is None else k,
+            without=without,
+            crop=crop,
+            model=model,
+        )
+        put_table(answer, as_json=as_json)
+        return
     if min_score is None and max_distance is None:
         hits = opened.search(
             *pictures,

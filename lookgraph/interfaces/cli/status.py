@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lookgraph.interfaces.cli.console import (
+    LibraryPlace,
     counted,
     json_option,
     library_option,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 @library_option
 @click.option("--skipped", is_flag=True, help="List the files that were left out, and why.")
 @json_option
-def status(folder: Path | None, library: Path | None, skipped: bool, as_json: bool) -> None:
+def status(folder: Path | None, library: LibraryPlace | None, skipped: bool, as_json: bool) -> None:
     """Say what the library of FOLDER holds."""
     opened = open_library(library, folder)
     if skipped:
@@ -45,7 +46,7 @@ def _as_json(opened: "Library") -> dict[str, object]:
     patterns = opened.store.patterns
     return {
         "folder": str(opened.root),
-        "library": str(opened.store.folder),
+        "library": opened.store.place,
         **asdict(now),
         "spaces": [{**asdict(one), "name": one.space.name} for one in now.spaces],
         **asdict(patterns),
@@ -57,7 +58,7 @@ def _describe(opened: "Library") -> None:
     patterns = opened.store.patterns
     lines = [
         ("folder", str(opened.root)),
-        ("library", f"{opened.store.folder}, {size_text(now.bytes)}"),
+        ("library", f"{opened.store.place}, {size_text(now.bytes)}"),
         ("pictures", f"{now.pictures:,} in {counted(now.files, 'file')}"),
     ]
     for one in now.spaces:
@@ -66,7 +67,7 @@ def _describe(opened: "Library") -> None:
             ("space", f"{one.space.name}: {one.pictures:,} embeddings of {one.space.dimension} "
              f"numbers, {size_text(one.bytes)}{unused}")
         )  # fmt: skip
-        lines.append(("searched", _way(one.index)))
+        lines.append(("searched", _way(one.index, opened.store.folder is None)))
         lines.append(("graph", _graph(one.graph) if one.graph else ""))
     lines += [("include", " ".join(patterns.include)), ("exclude", " ".join(patterns.exclude))]
     lines.append(("left out", f"{now.skipped:,} (see --skipped)" if now.skipped else "none"))
@@ -76,7 +77,7 @@ def _describe(opened: "Library") -> None:
             put(f"{name:<12}{printable(value)}")
 
 
-def _way(index: "IndexStatus") -> str:
+def _way(index: "IndexStatus", is_on_server: bool) -> str:
     """How a space is searched, and why so."""
     from lookgraph.types import IndexKind
 
@@ -84,11 +85,17 @@ def _way(index: "IndexStatus") -> str:
         return f"exactly: {index.fault}"
     if index.kind is IndexKind.EXACT:
         reasons = {
-            IndexKind.AUTO: "an index is made once that takes over 10 ms",
+            IndexKind.AUTO: "an index is made "
+            + ("from a thousand pictures on" if is_on_server else "once that takes over 10 ms"),
             IndexKind.EXACT: "as `lookgraph index --index exact` said",
             IndexKind.IVF: "an index is made with the first pictures",
+            IndexKind.HNSW: "an index is made with the first pictures",
         }
         return f"exactly: {reasons[index.wanted]}"
+    if index.kind is IndexKind.GDS:
+        return "by Graph Data Science, comparing everything"
+    if index.kind is IndexKind.HNSW:
+        return f"by the server's index of vectors, {index.rows:,} embeddings"
     parts = counted(index.segments, "segment")
     return f"by an index of {index.rows:,} embeddings in {parts}, {size_text(index.bytes)}"
 

@@ -1,11 +1,11 @@
 """``lookgraph same``, ``different`` and ``verdicts``: what people say of pairs of pictures."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from lookgraph.interfaces.cli.console import (
+    LibraryPlace,
     json_option,
     library_for,
     library_option,
@@ -26,7 +26,7 @@ _COUNTS = "It counts in groups, in duplicates, and in searches through the graph
 @click.argument("one", metavar="A")
 @click.argument("others", metavar="B…", nargs=-1, required=True)
 @library_option
-def same(one: str, others: tuple[str, ...], library: Path | None) -> None:
+def same(one: str, others: tuple[str, ...], library: LibraryPlace | None) -> None:
     """Say that A and B show the same.
 
     A and B are pictures of the library: files, or ids. What you say is kept by their content: it
@@ -42,7 +42,7 @@ def same(one: str, others: tuple[str, ...], library: Path | None) -> None:
 @click.argument("one", metavar="A")
 @click.argument("other", metavar="B")
 @library_option
-def different(one: str, other: str, library: Path | None) -> None:
+def different(one: str, other: str, library: LibraryPlace | None) -> None:
     """Say that A and B do not show the same, however much they look alike.
 
     They are in no group together then, are no duplicates, and do not find each other through the
@@ -61,7 +61,7 @@ def different(one: str, other: str, library: Path | None) -> None:
     help="Forget what was said of two pictures.",
 )
 @json_option
-def verdicts(library: Path | None, withdraw: tuple[str, str] | None, as_json: bool) -> None:
+def verdicts(library: LibraryPlace | None, withdraw: tuple[str, str] | None, as_json: bool) -> None:
     """List what was said with `lookgraph same` and `lookgraph different`, the newest first."""
     if withdraw:
         verdict = library_for(withdraw[0], library, "auto", "auto").withdraw(*withdraw)

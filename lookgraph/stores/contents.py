@@ -1,0 +1,208 @@
+"""All that a local library holds, in one state, for who keeps a copy of it elsewhere."""
+
+import secrets
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookgraph.errors import LibraryDamagedError, LibraryFormatError
+from lookgraph.stores.base import GraphWanted
+from lookgraph.stores.database import connect_writer, transaction
+from lookgraph.stores.graphs import Graphs, StoredGraph
+from lookgraph.stores.records import (
+    StoredSpace,
+    read_graph_wanted,
+    read_index_kind,
+    read_network,
+    read_patterns,
+    read_root,
+    stored_spaces,
+)
+from lookgraph.stores.rows import read_rows
+from lookgraph.types import IndexKind, Integers, Patterns, Rows, Space
+
+MIRRORS_FOLDER = "mirrors"
+"""What is remembered of copies, below the library's folder."""
+
+
+class PictureFacts(NamedTuple):
+    """What is known of a picture; see `lookgraph.types.Picture`."""
+
+    format: str
+    width: int
+    height: int
+    taken: str | None
+
+
+class FileFacts(NamedTuple):
+    """What is known of a file: what is in it, or why it was left out."""
+
+    size: int
+    mtime_ns: int
+    id: str | None
+    skip: str | None
+    reason: str | None
+
+
+class VerdictFacts(NamedTuple):
+    """What was said of two pictures."""
+
+    kind: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceContents:
+    """What a library holds of a space.
+
+    Attributes:
+        space: which.
+        network: what `Writer.add_space` was told of it.
+        wanted: what its graph is to be made as; None if it has none.
+        ids: of the pictures that have a file and an embedding, in the order of their rows.
+        numbers: their rows, shape (n,).
+        sums: the checksums of these, shape (n,).
+        rows: all embeddings of the space, shape (rows, d).
+        graph: of all rows; None if there is none that can be used.
+        fault: why a graph that is there cannot be; None if it can, or there is none.
+    """
+
+    space: Space
+    network: str | None
+    wanted: GraphWanted | None
+    ids: tuple[str, ...]
+    numbers: Integers
+    sums: Integers
+    rows: Rows
+    graph: StoredGraph | None
+    fault: str | None
+
+    def live(self) -> NDArray[np.bool_]:
+        """Which rows are of pictures that have files, shape (rows,)."""
+        live = np.zeros(len(self.rows), np.bool_)
+        live[self.numbers] = True
+        return live
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a library holds. Pictures are only those that have a file.
+
+    Attributes:
+        root: the folder that it is of; None if nobody has said.
+        patterns: which of its files belong to it.
+        index: how it is to be searched.
+        pictures: by id.
+        files: by the bytes of their paths, in this order.
+        verdicts: by the ids of two pictures, the lower one first.
+        spaces: in the order in which they were made.
+    """
+
+    root: Path | None
+    patterns: Patterns
+    index: IndexKind
+    pictures: Mapping[str, PictureFacts]
+    files: Mapping[bytes, FileFacts]
+    verdicts: Mapping[tuple[str, str], VerdictFacts]
+    spaces: tuple[SpaceContents, ...]
+
+
+def read_contents(database: sqlite3.Connection, folder: Path, graphs: Graphs) -> Contents:
+    """All of a library, in the state that a connection sees.
+
+    Raises:
+        FileNotFoundError: a writer has put other rows or another graph in place since.
+        LibraryDamagedError: rows are missing.
+    """
+    return Contents(
+        read_root(database, folder),
+        read_patterns(database),
+        read_index_kind(database),
+        _pictures(database),
+        _files(database),
+        _verdicts(database),
+        tuple(_space(database, folder, graphs, stored) for stored in stored_spaces(database)),
+    )
+
+
+def _pictures(database: sqlite3.Connection) -> dict[str, PictureFacts]:
+    found = database.execute(
+        "SELECT lower(hex(id)), format, width, height, taken FROM pictures WHERE files > 0"
+    )
+    return {id_: PictureFacts(*facts) for id_, *facts in found}
+
+
+def _files(database: sqlite3.Connection) -> dict[bytes, FileFacts]:
+    found = database.execute(
+        "SELECT path, size, mtime_ns, lower(hex(id)), skip, reason"
+        " FROM files LEFT JOIN pictures USING (picture) ORDER BY path"
+    )
+    return {
+        path: FileFacts(size, mtime_ns, id_ or None, skip, reason)
+        for path, size, mtime_ns, id_, skip, reason in found
+    }
+
+
+def _verdicts(database: sqlite3.Connection) -> dict[tuple[str, str], VerdictFacts]:
+    found = database.execute(
+        "SELECT lower(hex(first)), lower(hex(second)), kind, said FROM verdicts"
+    )
+    return {(first, second): VerdictFacts(kind, said) for first, second, kind, said in found}
+
+
+def _space(
+    database: sqlite3.Connection, folder: Path, graphs: Graphs, stored: StoredSpace
+) -> SpaceContents:
+    found = database.execute(
+        "SELECT lower(hex(id)), row, checksum FROM embeddings JOIN pictures USING (picture)"
+        " WHERE space = ? AND files > 0 ORDER BY row",
+        (stored.number,),
+    ).fetchall()
+    rows = read_rows(stored.file(folder), stored.row_count, stored.space.dimension)
+    graph, fault = _graph(graphs, stored)
+    return SpaceContents(
+        stored.space,
+        read_network(database, stored.number),
+        read_graph_wanted(database, stored.space),
+        tuple(id_ for id_, _, _ in found),
+        np.array([row for _, row, _ in found], np.int64),
+        np.array([checksum for _, _, checksum in found], np.int64),
+        rows,
+        graph,
+        fault,
+    )
+
+
+def _graph(graphs: Graphs, stored: StoredSpace) -> tuple[StoredGraph | None, str | None]:
+    try:
+        graph = graphs.open(stored)
+    except (LibraryDamagedError, LibraryFormatError) as error:
+        return None, str(error)
+    if graph and len(graph.usable) > stored.row_count:
+        raise FileNotFoundError(f"the rows of the graph of {stored.space.name}")
+    return graph, None
+
+
+def library_id(folder: Path) -> str:
+    """The library's own id, which it keeps wherever its folder goes; made when first asked for.
+
+    Raises:
+        sqlite3.Error: it cannot be kept.
+    """
+    with closing(connect_writer(folder)) as database:
+        query = "SELECT value FROM settings WHERE name = 'id'"
+        found = database.execute(query).fetchone()
+        if found is None:
+            with transaction(database):
+                database.execute(
+                    "INSERT OR IGNORE INTO settings VALUES ('id', ?)",
+                    (secrets.token_hex(16).encode(),),
+                )
+            found = database.execute(query).fetchone()
+        return bytes(found[0]).decode()
