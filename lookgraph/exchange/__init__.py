@@ -20,14 +20,12 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
 from lookgraph.aside import written_aside
 from lookgraph.errors import ExchangeError, LookgraphError
 from lookgraph.exchange import npz, parquet
-from lookgraph.exchange.rows import Format, Row, rows_of
+from lookgraph.exchange.rows import Format, Row, rows_of, to_keep
 from lookgraph.stores.base import Store
-from lookgraph.types import LARGEST, Entry, Metric, Space, Vector
+from lookgraph.types import LARGEST, Entry, Space
 
 _BATCH = 2000
 _FORMATS: dict[str, Format] = {".npz": npz, ".parquet": parquet}
@@ -87,7 +85,7 @@ def _commit_all(store: Store, space: Space, rows: Iterator[Row], root: Path, fil
             entries: list[Entry] = []
             embeddings = {}
             for row in batch:
-                picture, embedding = row.entry.picture, _to_keep(row.embedding, space)
+                picture, embedding = row.entry.picture, to_keep(row.embedding, space)
                 if picture is None or embedding is None:
                     raise ExchangeError(
                         f"{file}: the embedding of {row.entry.path} is zero or not finite, or has "
@@ -99,19 +97,6 @@ def _commit_all(store: Store, space: Space, rows: Iterator[Row], root: Path, fil
             count += len(batch)
         writer.renew_index(space, None, lambda _: None)
     return count
-
-
-def _to_keep(embedding: Vector, space: Space) -> Vector | None:
-    """An embedding as a space keeps it, for cosine of length 1; None if it cannot."""
-    numbers = embedding.astype(np.float64)
-    if space.metric is Metric.COSINE:
-        length = np.linalg.norm(numbers)
-        if length == 0 or not np.isfinite(length):
-            return None
-        numbers /= length
-    if not 0 < np.abs(numbers).max() <= LARGEST:
-        return None
-    return numbers.astype(np.float32)
 
 
 def _format(file: Path) -> Format:

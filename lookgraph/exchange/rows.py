@@ -8,9 +8,21 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+import numpy as np
+
 from lookgraph.errors import ExchangeError, LookgraphError
 from lookgraph.stores.base import Store
-from lookgraph.types import Entry, Metric, Picture, Precision, Space, Stamp, Vector
+from lookgraph.types import (
+    LARGEST,
+    Array,
+    Entry,
+    Metric,
+    Picture,
+    Precision,
+    Space,
+    Stamp,
+    Vector,
+)
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _FORMAT = re.compile(r"[A-Za-z0-9]{1,16}")
@@ -128,6 +140,19 @@ def _is_sound(space: Space) -> bool:
         and all(isinstance(number, int) for number in numbers)
         and 0 < space.dimension <= _MOST_NUMBERS
     )
+
+
+def to_keep(embedding: Array, space: Space) -> Vector | None:
+    """An embedding, shape (d,), as a space keeps it, for cosine of length 1; None if it cannot."""
+    numbers = embedding.astype(np.float64)
+    if space.metric is Metric.COSINE:
+        length = np.linalg.norm(numbers)
+        if length == 0 or not np.isfinite(length):
+            return None
+        numbers /= length
+    if not 0 < np.abs(numbers).max() <= LARGEST:
+        return None
+    return numbers.astype(np.float32)
 
 
 @contextmanager
