@@ -5,11 +5,12 @@
         [--embeddings FILE]
     python -m benchmarks.run --photographs ../shared/photos --only large [--rows N]
         [--embeddings FILE]
+    python -m benchmarks.run --photographs ../shared/photos --only neo4j [--embeddings FILE]
 
 The JSON file's name has the date; the machine and the versions stand in it. ``duplicates``,
-``further``, ``graph`` and ``large`` are done only if they are asked for: the last two embed 100,000
-crops first, and ``large`` takes most of an hour for its million pictures, and needs the ``bench``
-extra.
+``further``, ``graph``, ``large`` and ``neo4j`` are done only if they are asked for: the last three
+embed 100,000 crops first, unless --embeddings names a file that has them. ``large`` takes most of
+an hour for its million pictures, and needs the ``bench`` extra; ``neo4j`` starts a real server.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 from benchmarks import batches, duplicates, further, graph, indexing, large, networks, starting
@@ -38,7 +40,9 @@ def main() -> None:
     """Run the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--photographs", type=Path, required=True)
-    parser.add_argument("--only", choices=[*_PARTS, *_ASKED_FOR, "graph", "large"], action="append")
+    parser.add_argument(
+        "--only", choices=[*_PARTS, *_ASKED_FOR, "graph", "large", "neo4j"], action="append"
+    )
     parser.add_argument("--rows", type=int, metavar="N")
     parser.add_argument("--embeddings", type=Path, metavar="FILE")
     parser.add_argument("--out", type=Path, default=RESULTS)
@@ -59,6 +63,13 @@ def _figures(name: str, options: argparse.Namespace, work: Path) -> Iterator[Fig
         return graph.figures(photographs, work, kept, options.rows or 0)
     if name == "large":
         return large.figures(photographs, work, options.rows or 1_000_000, kept)
+    if name == "neo4j":
+        from benchmarks import neo4j_mirror, neo4j_search  # they need the driver
+
+        parts = (neo4j_mirror.figures, neo4j_search.figures)
+        return chain.from_iterable(
+            part(photographs, work / str(i), kept) for i, part in enumerate(parts)
+        )
     return (_PARTS | _ASKED_FOR)[name](photographs, work)
 
 

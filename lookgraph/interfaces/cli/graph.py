@@ -14,6 +14,7 @@ from lookgraph.interfaces.cli.asking import (
     threshold_option,
 )
 from lookgraph.interfaces.cli.console import (
+    LibraryPlace,
     counted,
     json_option,
     library_for,
@@ -27,6 +28,7 @@ from lookgraph.interfaces.cli.console import (
     shown_path,
     size_text,
 )
+from lookgraph.interfaces.cli.on_server import GDS, build_by_gds, with_option
 from lookgraph.interfaces.cli.search import PAGE_SIDE, hit_as_json
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ def graph() -> None:
 @graph.command()
 @library_option
 @click.option(
+    "-k",
     "--neighbours",
     type=click.IntRange(0),
     metavar="K",
@@ -72,14 +75,16 @@ def graph() -> None:
     metavar="N",
     help="More pairs over the threshold are refused.  [default: 50 million]",
 )
+@with_option("Who finds neighbours: Lookgraph, or gds.knn on the Neo4j server.")
 @model_option
 @json_option
 def build(
-    library: Path | None,
+    library: LibraryPlace | None,
     neighbours: int | None,
     threshold: float | None,
     max_edges: int | None,
     mutual: bool | None,
+    engine: str,
     model: str | None,
     as_json: bool,
 ) -> None:
@@ -90,15 +95,20 @@ def build(
     """
     from lookgraph.interfaces.cli.progress import shares
 
-    opened = open_library(library)
-    with shares("Making the graph") as progress:
-        status = opened.graph(model).build(
-            neighbours=neighbours,
-            threshold=threshold,
-            max_edges=max_edges,
-            mutual=mutual,
-            progress=progress,
-        )
+    opened = open_library(library).graph(model)
+    if engine == GDS:
+        if threshold is not None or max_edges is not None or mutual:
+            raise click.UsageError("--with gds finds neighbours: only -k can be given with it.")
+        status = build_by_gds(opened, neighbours)
+    else:
+        with shares("Making the graph") as progress:
+            status = opened.build(
+                neighbours=neighbours,
+                threshold=threshold,
+                max_edges=max_edges,
+                mutual=mutual,
+                progress=progress,
+            )
     if as_json:
         put_json(asdict(status))
         return
@@ -110,7 +120,7 @@ def build(
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @library_option
 @model_option
-def export_(file: Path, library: Path | None, model: str | None) -> None:
+def export_(file: Path, library: LibraryPlace | None, model: str | None) -> None:
     """Write the graph to FILE: .graphml, .gexf (Gephi), .csv or .json."""
     pictures, edges = open_library(library).graph(model).export(file)
     say(f"Wrote {counted(pictures, 'picture')} and {counted(edges, 'edge')} to {file}.")
@@ -135,7 +145,7 @@ def export_(file: Path, library: Path | None, model: str | None) -> None:
 @json_option
 def show(
     picture: str | None,
-    library: Path | None,
+    library: LibraryPlace | None,
     as_map: bool,
     depth: int,
     most: int,
@@ -277,7 +287,7 @@ def _map_page(found: "Map", note: str) -> str:
 @html_option
 @json_option
 def hubs(
-    library: Path | None, most: int, model: str | None, html: Path | None, as_json: bool
+    library: LibraryPlace | None, most: int, model: str | None, html: Path | None, as_json: bool
 ) -> None:
     """Show the pictures that are among the nearest of most others.
 
@@ -303,7 +313,7 @@ def hubs(
 @html_option
 @json_option
 def loners(
-    library: Path | None, most: int, model: str | None, html: Path | None, as_json: bool
+    library: LibraryPlace | None, most: int, model: str | None, html: Path | None, as_json: bool
 ) -> None:
     """Show the pictures that are like no other, each with its score to the nearest."""
     one_way_out(html, as_json=as_json)
@@ -330,7 +340,7 @@ def loners(
 @html_option
 @json_option
 def bridges(
-    library: Path | None,
+    library: LibraryPlace | None,
     threshold: float | None,
     smallest: int,
     most: int,

@@ -14,6 +14,7 @@ from lookgraph.interfaces.cli.asking import (
     threshold_option,
 )
 from lookgraph.interfaces.cli.console import (
+    LibraryPlace,
     counted,
     json_option,
     library_option,
@@ -25,6 +26,7 @@ from lookgraph.interfaces.cli.console import (
     say,
     shown_path,
 )
+from lookgraph.interfaces.cli.on_server import GDS, communities_by_gds, with_option, write_back
 from lookgraph.interfaces.cli.search import PAGE_SIDE, hit_as_json
 
 if TYPE_CHECKING:
@@ -53,6 +55,12 @@ _OF_EACH = 24
     "--resolution", type=float, default=1.0, show_default=True,
     help="The higher, the smaller are communities.",
 )  # fmt: skip
+@with_option("Who finds communities: Lookgraph, or gds.leiden on the Neo4j server.")
+@click.option(
+    "--write",
+    is_flag=True,
+    help="Keep their numbers, the largest group's 0, as a property of the pictures in Neo4j.",
+)
 @click.option(
     "--suggest", is_flag=True, help="Show at which thresholds groups are stable, and why."
 )
@@ -60,11 +68,13 @@ _OF_EACH = 24
 @html_option
 @json_option
 def groups(
-    library: Path | None,
+    library: LibraryPlace | None,
     threshold: float | None,
     smallest: int,
     communities: bool,
     resolution: float,
+    engine: str,
+    write: bool,
     suggest: bool,
     model: str | None,
     html: Path | None,
@@ -80,9 +90,16 @@ def groups(
     if suggest:
         _suggest(opened, as_json=as_json)
         return
-    found = opened.groups(
-        threshold, smallest=smallest, communities=communities, resolution=resolution
-    )
+    if engine == GDS:
+        if not communities:
+            raise click.UsageError("--with gds finds communities: add --communities.")
+        found = communities_by_gds(opened, threshold, smallest, resolution)
+    else:
+        found = opened.groups(
+            threshold, smallest=smallest, communities=communities, resolution=resolution
+        )
+    if write:
+        write_back(opened, found)
     if as_json:
         put_json(_groups_as_json(found))
         return
