@@ -25,6 +25,10 @@ _BLOCK = 1024
 _PAIRS = 2048
 """Pairs that are compared exactly at once: 40 MB of 1,280 numbers."""
 
+_DENSE = 1 / 64
+"""Where more than this share of two blocks' pairs is wanted, all of them are compared exactly: a
+product of matrices takes less time than to bring the rows of each pair together."""
+
 _OFF = 0.001
 """How far rounding to float16 moves the square of a row's length away from 1, and a little."""
 
@@ -120,11 +124,15 @@ def as_near(
 
 @dataclass(frozen=True, slots=True)
 class _Near:
-    """Pairs of two blocks that may be wanted, and their scores in float32."""
+    """Pairs of two blocks that may be wanted, and their scores in float32.
+
+    The exact ones are there already where the pairs are dense, and otherwise None.
+    """
 
     first: Integers
     second: Integers
     scores: Vector
+    exact: Vector | None = None
 
     def edges(self, rows: Rows, metric: Metric) -> Edges:
         """The same pairs, the lower number of each first, with their exact scores."""
@@ -133,6 +141,8 @@ class _Near:
 
     def exactly(self, rows: Rows, metric: Metric) -> Vector:
         """Their exact scores, rounded once."""
+        if self.exact is not None:
+            return self.exact
         scores = np.empty(len(self.first), np.float32)
         for start in range(0, len(scores), _PAIRS):
             part = slice(start, start + _PAIRS)
@@ -167,6 +177,13 @@ def _unit_dots(one: Array, other: Array) -> Array:
     rounded.
     """
     return np.asarray(np.einsum("nd,nd->n", one, other, dtype=np.float64))
+
+
+def _cosines(one: Matrix, other: Matrix) -> Matrix:
+    """As `exact_scores`, of each row of one block with each of another, rounded once."""
+    squares = _unit_dots(one, one)[:, np.newaxis] * _unit_dots(other, other)
+    scores = one.astype(np.float64) @ other.astype(np.float64).T
+    return np.asarray(np.clip(scores / np.sqrt(squares), -1.0, 1.0).astype(np.float32))
 
 
 class _Least(Protocol):
@@ -250,7 +267,10 @@ def _near(
             if len(j):
                 # For the cosine, the block's rows were taken to be of length 1.
                 by = dots(block, block)[k] ** -0.5 if metric is Metric.COSINE else lengths[j]
-                yield _Near(first[k], second[j], _true(metric, scores[j, k], by))
+                exact = None
+                if metric is Metric.COSINE and len(j) > _DENSE * near.size:
+                    exact = _cosines(queries, _narrow(rows, first))[j, k]
+                yield _Near(first[k], second[j], _true(metric, scores[j, k], by), exact)
             done += 1
             progress(done / all_)
 

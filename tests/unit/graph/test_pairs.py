@@ -135,3 +135,26 @@ def test_none_one_and_two_rows(metric: Metric) -> None:
     for count in (0, 1, 2):
         edges = found(rows, np.arange(count), Wanted(metric, -100.0, MANY))
         assert len(edges) == max(0, count - 1)
+
+
+@pytest.mark.parametrize("share", [0.0, 2.0])
+def test_dense_pairs_have_the_scores_that_scattered_ones_have(
+    monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    rng = np.random.default_rng(5)
+    drawn = np.abs(rng.standard_normal((90, 300)))
+    rows = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float16)
+    monkeypatch.setattr(module, "_DENSE", share)
+    monkeypatch.setattr(module, "_BLOCK", 40)
+    found = pairs(
+        rows, np.arange(90), np.empty(0, np.int64), Wanted(Metric.COSINE, 0.6, 5000), lambda _: None
+    )
+    assert isinstance(found, Edges)
+    wide = rows.astype(np.float64)
+    squares = np.einsum("nd,nd->n", wide, wide)
+    true = ((wide @ wide.T) / np.sqrt(np.outer(squares, squares))).astype(np.float32)
+    first, second = np.nonzero(np.triu(true >= np.float32(0.6), 1))
+    assert len(first) > 1000
+    assert np.array_equal(found.first, first)
+    assert np.array_equal(found.second, second)
+    assert np.array_equal(found.scores, true[first, second])
