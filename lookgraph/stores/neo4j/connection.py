@@ -36,6 +36,9 @@ _CONNECTING = 10.0
 _RETRYING = 60.0
 """Seconds: a server that is restarted answers again within them."""
 
+_FIRST_DELAY, _GROWTH = 0.5, 1.2
+"""A delay that doubles, as the driver has it, lets a server wait that is back after ten seconds."""
+
 
 class Connection:
     """A connection to one database; for several threads. Nothing is sent before the first question.
@@ -94,6 +97,8 @@ class Connection:
             connection_timeout=_CONNECTING,
             connection_acquisition_timeout=_CONNECTING,
             max_transaction_retry_time=_RETRYING,
+            initial_retry_delay=_FIRST_DELAY,
+            retry_delay_multiplier=_GROWTH,
             notifications_min_severity=NotificationMinimumSeverity.OFF,
             telemetry_disabled=True,
             user_agent="lookgraph",
