@@ -58,7 +58,8 @@ class Figure:
         """Whether it is good enough."""
         if self.target is None:
             return True
-        return self.value >= self.target if self.at_least else self.value <= self.target
+        # NumPy's numbers compare to booleans that JSON does not know.
+        return bool(self.value >= self.target if self.at_least else self.value <= self.target)
 
 
 def lookgraph(*arguments: str | Path) -> list[str]:
