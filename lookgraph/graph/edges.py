@@ -38,8 +38,9 @@ class Edges:
         return self[at_least(self.scores, threshold)]
 
     def ordered(self) -> "Edges":
-        """The same by their pairs."""
-        return self[np.lexsort((self.second, self.first))]
+        """The same by their pairs; of equal ones, the earlier first."""
+        keys = self.first.astype(np.uint64) << np.uint64(32) | self.second.astype(np.uint64)
+        return self[np.argsort(keys, kind="stable")]
 
     def best_first(self) -> "Edges":
         """The same by their scores; of those that tie, by their pairs. No two are equal in this."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lookgraph.graph.pairs import exact_scores
+from lookgraph.graph.scores import exact_scores
 from lookgraph.index.comparisons import rough_scores
 from lookgraph.index.products import dots
 from lookgraph.index.widening import as_float32

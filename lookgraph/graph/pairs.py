@@ -1,19 +1,19 @@
 """Every pair of rows that is at least so much alike, exactly: the graph over a threshold.
 
 Blocks of rows are multiplied with one another in float32. What may reach the threshold, by the
-bounds of `lookgraph.index.comparisons`, is compared again in float64. The numbers of a row are
-float16, so the products of two rows' numbers add up without any rounding there: the score of a pair
-is the same wherever in the matrix it stands. It is rounded once, to float32, and that is compared
-with the threshold.
+bounds of `lookgraph.index.comparisons`, is compared again in float64 (`lookgraph.graph.scores`).
+That score is rounded once, to float32, and compared with the threshold.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
 from lookgraph.graph.edges import Edges, joined
+from lookgraph.graph.scores import ExactCosines, exact_scores
 from lookgraph.index.comparisons import rough_scores
 from lookgraph.index.products import dots
 from lookgraph.index.widening import as_float32
@@ -26,8 +26,9 @@ _PAIRS = 2048
 """Pairs that are compared exactly at once: 40 MB of 1,280 numbers."""
 
 _DENSE = 1 / 64
-"""Where more than this share of two blocks' pairs is wanted, all of them are compared exactly: a
-product of matrices takes less time than to bring the rows of each pair together."""
+"""Where more than this share of two blocks' pairs may be wanted, the next two blocks' pairs are all
+compared exactly, at once: a product of matrices takes less time than to bring the rows of each pair
+together."""
 
 _OFF = 0.001
 """How far rounding to float16 moves the square of a row's length away from 1, and a little."""
@@ -151,41 +152,6 @@ class _Near:
         return scores
 
 
-def exact_scores(metric: Metric, one: Array, other: Array) -> Array:
-    """The score of each of some rows with another, shape (n,), float64.
-
-    Args:
-        metric: how they are compared.
-        one: the rows, shape (n, d), float32 or float64, of float16's precision.
-        other: what each is compared with, likewise.
-    """
-    if metric is Metric.COSINE:
-        squares = _unit_dots(one, one) * _unit_dots(other, other)
-        return np.asarray(np.clip(_unit_dots(one, other) / np.sqrt(squares), -1.0, 1.0))
-    one, other = one.astype(np.float64), other.astype(np.float64)
-    if metric is Metric.L2:
-        apart = one - other
-        return np.asarray(0.0 - np.sqrt(dots(apart, apart)))
-    return dots(one, other)
-
-
-def _unit_dots(one: Array, other: Array) -> Array:
-    """The inner products in float64, in a ninth of the time of converting to it first.
-
-    einsum converts as many numbers at a time as stay in the cache, and adds them in an order that
-    depends on where they lie. Of numbers up to about 1 that makes no difference: nothing is
-    rounded.
-    """
-    return np.asarray(np.einsum("nd,nd->n", one, other, dtype=np.float64))
-
-
-def _cosines(one: Matrix, other: Matrix) -> Matrix:
-    """As `exact_scores`, of each row of one block with each of another, rounded once."""
-    squares = _unit_dots(one, one)[:, np.newaxis] * _unit_dots(other, other)
-    scores = one.astype(np.float64) @ other.astype(np.float64).T
-    return np.asarray(np.clip(scores / np.sqrt(squares), -1.0, 1.0).astype(np.float32))
-
-
 class _Least(Protocol):
     """What a pair must reach, in the unit of `lookgraph.index.comparisons.rough_scores`."""
 
@@ -245,34 +211,64 @@ def _near(
     """What may be wanted of the pairs of fresh rows with others and, or not, with each other."""
     blocks, against = _blocks(fresh), _blocks(others)
     all_ = len(blocks) * len(against) + among_fresh * len(blocks) * (len(blocks) + 1) // 2
-    done = 0
+    done, are_dense = 0, False
     for i, second in enumerate(blocks):
-        queries = _narrow(rows, second)
-        score = rough_scores(metric, queries)
-        lengths = np.ones(len(queries))
-        if metric is Metric.INNER_PRODUCT:
-            lengths = np.sqrt(dots(queries, queries).astype(np.float64))
+        queries = _Queries(metric, second, _narrow(rows, second))
         for first in [*(blocks[: i + 1] if among_fresh else []), *against]:
-            block = _narrow(rows, first)
-            if metric is Metric.COSINE:
-                block = _unit(block)
-            scores, slack = score(block)
-            # In float32 throughout: to compare with float64 would convert all scores.
-            bound = np.nextafter(least(lengths, second, first).astype(np.float32), -np.inf)
-            near = scores >= bound - slack if slack.size == 1 else scores + slack >= bound
-            if first is second:
-                near = np.tril(near, -1)
-            # Ten times as fast as to look for both numbers of each place at once.
-            j, k = np.divmod(np.flatnonzero(near), len(first))
-            if len(j):
-                # For the cosine, the block's rows were taken to be of length 1.
-                by = dots(block, block)[k] ** -0.5 if metric is Metric.COSINE else lengths[j]
-                exact = None
-                if metric is Metric.COSINE and len(j) > _DENSE * near.size:
-                    exact = _cosines(queries, _narrow(rows, first))[j, k]
-                yield _Near(first[k], second[j], _true(metric, scores[j, k], by), exact)
+            block = queries.block if first is second else _narrow(rows, first)
+            bound = least(queries.lengths, second, first).astype(np.float32)
+            bound = np.nextafter(bound, np.float32(-np.inf))
+            near = queries.compare(first, block, bound, are_dense=are_dense)
+            are_dense = queries.are_many(near, first)
+            if len(near.first):
+                yield near
             done += 1
             progress(done / all_)
+
+
+class _Queries:
+    """A block of fresh rows that others are compared with."""
+
+    def __init__(self, metric: Metric, numbers: Integers, block: Matrix) -> None:
+        self._metric = metric
+        self._numbers = numbers
+        self.block = block
+        self.lengths = np.ones(len(block))
+        if metric is Metric.INNER_PRODUCT:
+            self.lengths = np.sqrt(dots(block, block).astype(np.float64))
+        self._exact = ExactCosines(block)
+
+    @cached_property
+    def _score(self) -> Callable[[Matrix], tuple[Matrix, Matrix]]:
+        return rough_scores(self._metric, self.block)
+
+    def are_many(self, near: _Near, numbers: Integers) -> bool:
+        """Whether it pays to compare all pairs of this block and another exactly, at once."""
+        are_cosines = self._metric is Metric.COSINE
+        return are_cosines and len(near.first) > _DENSE * len(self._numbers) * len(numbers)
+
+    def compare(self, numbers: Integers, block: Matrix, bound: Matrix, *, are_dense: bool) -> _Near:
+        """What may reach a bound; of this block's own pairs, those with earlier rows."""
+        if not are_dense:
+            near = self._roughly(numbers, block, bound)
+            if not self.are_many(near, numbers):
+                return near
+        other = self._exact if numbers is self._numbers else ExactCosines(block)
+        j, k, scores = self._exact.at_least(bound, other)
+        return _Near(numbers[k], self._numbers[j], scores, scores)
+
+    def _roughly(self, numbers: Integers, block: Matrix, bound: Matrix) -> _Near:
+        is_cosine = self._metric is Metric.COSINE
+        block = _unit(block) if is_cosine else block
+        scores, slack = self._score(block)
+        near = scores >= bound - slack if slack.size == 1 else scores + slack >= bound
+        if numbers is self._numbers:
+            near = np.tril(near, -1)
+        # Ten times as fast as to look for both numbers of each place at once.
+        j, k = np.divmod(np.flatnonzero(near), len(numbers))
+        # For the cosine, the block's rows were taken to be of length 1.
+        by = dots(block, block)[k] ** -0.5 if is_cosine else self.lengths[j]
+        return _Near(numbers[k], self._numbers[j], _true(self._metric, scores[j, k], by))
 
 
 def _narrow(rows: Rows, numbers: Integers) -> Matrix:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookgraph.graph.graph import Graph
-from lookgraph.graph.pairs import exact_scores
+from lookgraph.graph.scores import exact_scores
 from lookgraph.graph.verdicts import Verdicts
 from lookgraph.index.coded import Allowed
 from lookgraph.stores.base import Match

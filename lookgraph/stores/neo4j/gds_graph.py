@@ -6,7 +6,7 @@ import numpy as np
 
 from lookgraph.errors import UsageError
 from lookgraph.graph.edges import Edges
-from lookgraph.graph.pairs import exact_scores
+from lookgraph.graph.scores import exact_scores
 from lookgraph.index.widening import as_float32
 from lookgraph.stores.base import GraphWanted
 from lookgraph.stores.neo4j.connection import Connection

@@ -12,8 +12,8 @@ from lookgraph.graph.edges import Edges, adjacency, no_edges
 from lookgraph.graph.forest import maximum_spanning_forest
 from lookgraph.graph.graph import Graph
 from lookgraph.graph.groups import linkage
-from lookgraph.graph.pairs import exact_scores
 from lookgraph.graph.paths import rooted
+from lookgraph.graph.scores import exact_scores
 from lookgraph.graph.verdicts import Verdicts
 from lookgraph.stores.base import GraphWanted, Match
 from lookgraph.stores.neo4j.connection import Connection
