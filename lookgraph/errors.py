@@ -45,6 +45,9 @@ class LibraryNotFoundError(LibraryError):
 class GraphNotFoundError(LibraryError):
     """The library has no graph."""
 
+    def __init__(self, space: str) -> None:
+        super().__init__(f"The library has no graph of {space}. Make one: lookgraph graph build")
+
 
 class LibraryLockedError(LibraryError):
     """Another process is writing to the library."""

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
@@ -68,12 +69,11 @@ def photographs() -> Path:
     return PHOTOGRAPHS
 
 
-@pytest.fixture(scope="session")
-def neo4j_server() -> Iterator[Neo4jServer]:
-    """A real server with Graph Data Science, one for all tests; started when first asked for."""
-    needs_module("neo4j")
-    server = Neo4jServer()
+@contextmanager
+def started(server: Neo4jServer) -> Iterator[Neo4jServer]:
+    """A server of a test's own, until the end of the block."""
     try:
+        needs_module("neo4j")
         server.start()
     except NeedsError as error:
         missing(str(error))
@@ -81,6 +81,13 @@ def neo4j_server() -> Iterator[Neo4jServer]:
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def neo4j_server() -> Iterator[Neo4jServer]:
+    """A real server with Graph Data Science, one for all tests; started when first asked for."""
+    with started(Neo4jServer()) as server:
+        yield server
 
 
 @pytest.fixture

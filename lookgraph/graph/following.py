@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookgraph.graph.neighbours import Neighbours, Search, nearest_of, with_more
 from lookgraph.graph.pairs import as_near
@@ -26,6 +27,15 @@ class Change:
     old: Integers
     new: Integers
     gone: Integers
+
+    @staticmethod
+    def between(before: NDArray[np.bool_], now: NDArray[np.bool_]) -> "Change":
+        """What has changed, by which rows counted before and which count now, each shape (n,)."""
+        return Change(
+            np.flatnonzero(now & before),
+            np.flatnonzero(now & ~before),
+            np.flatnonzero(before & ~now),
+        )
 
 
 @dataclass(frozen=True, slots=True)

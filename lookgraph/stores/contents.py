@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lookgraph.errors import LibraryDamagedError, LibraryFormatError
 from lookgraph.stores.base import GraphWanted
@@ -82,12 +81,6 @@ class SpaceContents:
     rows: Rows
     graph: StoredGraph | None
     fault: str | None
-
-    def live(self) -> NDArray[np.bool_]:
-        """Which rows are of pictures that have files, shape (rows,)."""
-        live = np.zeros(len(self.rows), np.bool_)
-        live[self.numbers] = True
-        return live
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookgraph.config import RECALL
-from lookgraph.errors import GraphTooLargeError, LibraryDamagedError
+from lookgraph.errors import LibraryDamagedError
 from lookgraph.graph.edges import Edges, no_edges
 from lookgraph.graph.following import Change, Finder, followed
-from lookgraph.graph.graph import graph_of, united
+from lookgraph.graph.graph import graph_of
 from lookgraph.graph.neighbours import Neighbours, Search
-from lookgraph.graph.pairs import TooMany, Wanted, pairs
 from lookgraph.index import approximate
 from lookgraph.index.coded import Allowed, Sealed
 from lookgraph.ranking.propagation import norms, speaking
@@ -30,12 +29,10 @@ from lookgraph.stores.graphs import (
 )
 from lookgraph.stores.records import StoredSpace, live_rows
 from lookgraph.stores.rows import RowFile
+from lookgraph.stores.thresholds import pairs_over
 from lookgraph.types import Integers, Matrix, Metric, Neighbour, Vector
 
 _AT_ONCE = 4096
-
-_SHARE_OF_PAIRS = 0.5
-"""Of the progress, where both pairs and neighbours are looked for."""
 
 
 class Grapher:
@@ -77,16 +74,13 @@ class Grapher:
         old = np.zeros(len(usable), np.bool_)
         if before is not None:
             old[: len(before.usable)] = before.usable
-        change = Change(
-            np.flatnonzero(usable & old),
-            np.flatnonzero(usable & ~old),
-            np.flatnonzero(old & ~usable),
-        )
+        change = Change.between(old, usable)
         same = before is not None and len(before.usable) == len(usable)
         if same and not len(change.new) and not len(change.gone):
             return
         self._progress(0.0)
-        over = self._over(wanted, change, before)
+        known = no_edges() if before is None else before.graph.over
+        over = pairs_over(self._rows.mapped, self._metric, wanted, change, known, self._progress)
         neighbours = self._neighbours(wanted.neighbours, change, usable, before)
         made = StoredGraph(
             graph_of(neighbours, over, mutual=wanted.mutual),
@@ -131,26 +125,6 @@ class Grapher:
             if manifest and manifest.wanted == wanted:
                 return open_graph(self._folder, manifest)
         return None
-
-    def _over(self, wanted: GraphWanted, change: Change, before: StoredGraph | None) -> Edges:
-        """All pairs over the threshold: those that are known, and those of new rows."""
-        if wanted.threshold is None:
-            return no_edges()
-        kept = no_edges()
-        if before is not None:
-            over = before.graph.over
-            kept = over[~(np.isin(over.first, change.gone) | np.isin(over.second, change.gone))]
-        share = _SHARE_OF_PAIRS if wanted.neighbours else 1.0
-        found = pairs(
-            self._rows.mapped,
-            change.new,
-            change.old,
-            Wanted(self._metric, wanted.threshold, wanted.most - len(kept)),
-            lambda done: self._progress(share * done),
-        )
-        if isinstance(found, TooMany):
-            raise GraphTooLargeError(_too_large(found, wanted, len(kept)))
-        return united(kept, found)
 
     def _neighbours(
         self, k: int, change: Change, usable: NDArray[np.bool_], before: StoredGraph | None
@@ -211,16 +185,6 @@ class Grapher:
                 with suppress(ValueError, IndexError):
                     taken.append(int(file.name.split(".")[-3]))
         return max(taken) + 1
-
-
-def _too_large(found: TooMany, wanted: GraphWanted, kept: int) -> str:
-    fits = "No threshold fits: too many pictures are alike."
-    if found.fitting is not None:
-        fits = f"--threshold {found.fitting:.4f} would fit."
-    return (
-        f"{found.count + kept:,} pairs reach {wanted.threshold}, and at most {wanted.most:,} are "
-        f"wanted (--max-edges). {fits}"
-    )
 
 
 def remove_graph_leftovers(folder: Path, spaces: Sequence[StoredSpace]) -> None:

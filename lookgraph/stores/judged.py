@@ -1,7 +1,7 @@
 """What people have said of pairs of pictures, as pairs of rows of a space."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -22,17 +22,23 @@ def same_as(verdicts: Sequence[Verdict]) -> dict[str, list[str]]:
 
 
 def judged_rows(database: sqlite3.Connection, space: int) -> Verdicts:
-    """What was said of pairs of pictures that have a file and a row in a space.
+    """What was said of pairs of pictures that have a file and a row in a space."""
+    verdicts = read_verdicts(database)
+    return as_rows(verdicts, _rows(database, space)) if verdicts else NO_VERDICTS
+
+
+def as_rows(verdicts: Sequence[Verdict], row_of: Mapping[str, int]) -> Verdicts:
+    """What was said of pairs of pictures, as pairs of rows.
 
     Also what follows from it through pictures that have none: what is the same as one of them is
     the same. The pairs of what is the same lead from each to the next; of what is different, one
     of each side stands for all that are the same.
+
+    Args:
+        verdicts: all that was said.
+        row_of: the rows of those pictures that have one, by their ids.
     """
-    verdicts = read_verdicts(database)
-    if not verdicts:
-        return NO_VERDICTS
     same_of = same_as(verdicts)
-    row_of = _rows(database, space)
     rows = {
         id(its): sorted(row_of[id_] for id_ in its if id_ in row_of) for its in same_of.values()
     }
@@ -43,7 +49,10 @@ def judged_rows(database: sqlite3.Connection, space: int) -> Verdicts:
             one, other = (rows[id(same_of[id_])] for id_ in (verdict.first, verdict.second))
             if one and other:
                 different.add((min(one[0], other[0]), max(one[0], other[0])))
-    return _as_rows(sorted(same), sorted(different))
+    return Verdicts(
+        np.array(sorted(same), np.int32).reshape(-1, 2),
+        np.array(sorted(different), np.int32).reshape(-1, 2),
+    )
 
 
 def _rows(database: sqlite3.Connection, space: int) -> dict[str, int]:
@@ -55,9 +64,3 @@ def _rows(database: sqlite3.Connection, space: int) -> dict[str, int]:
         (space,),
     )
     return {id_.hex(): row for id_, row in found}
-
-
-def _as_rows(same: Sequence[tuple[int, int]], different: Sequence[tuple[int, int]]) -> Verdicts:
-    return Verdicts(
-        np.array(same, np.int32).reshape(-1, 2), np.array(different, np.int32).reshape(-1, 2)
-    )

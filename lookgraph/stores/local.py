@@ -208,7 +208,7 @@ class LocalStore:
         if held and is_able(held) and len(held.usable) <= view.stored.row_count:
             return held, None
         if ranking is Ranking.GRAPH:
-            raise self._no_graph(view.stored.space)
+            raise GraphNotFoundError(view.stored.space.name)
         return None, None
 
     def search_over(
@@ -247,12 +247,7 @@ class LocalStore:
                     yield LocalGraphView(view, held)
                     return
                 # It is newer than the view of the database: the next view has its rows.
-        raise self._no_graph(space)
-
-    def _no_graph(self, space: Space) -> GraphNotFoundError:
-        return GraphNotFoundError(
-            f"The library has no graph of {space.name}. Make one: lookgraph graph build"
-        )
+        raise GraphNotFoundError(space.name)
 
     def graph_status(self, space: Space) -> GraphStatus | None:
         """What the graph of a space is; None if there is none."""

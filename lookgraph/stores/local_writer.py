@@ -15,10 +15,10 @@ from lookgraph.errors import (
     LibraryDamagedError,
     LibraryFormatError,
     MissingExtraError,
-    UsageError,
 )
 from lookgraph.index.coded import Sealed
 from lookgraph.stores.base import GraphWanted
+from lookgraph.stores.checking import check_embeddings
 from lookgraph.stores.database import connect_writer, make_database, storage_errors, transaction
 from lookgraph.stores.graphing import Grapher, remove_graph_leftovers
 from lookgraph.stores.lock import writer_lock
@@ -40,7 +40,7 @@ from lookgraph.stores.records import (
 from lookgraph.stores.rows import append_rows, copy_rows, is_whole, surviving_rows
 from lookgraph.stores.sealed import Indexes
 from lookgraph.stores.sealing import Sealer, check_kind, remove_leftovers
-from lookgraph.types import LARGEST, Entry, IndexKind, Patterns, Picture, Space, Vector, Verdict
+from lookgraph.types import Entry, IndexKind, Patterns, Picture, Space, Vector, Verdict
 
 
 @contextmanager
@@ -114,18 +114,8 @@ class LocalWriter:
     ) -> None:
         wanted = {entry.picture.id: entry.picture for entry in entries if entry.picture}
         fresh = {id_: None for id_ in wanted if not self.find(space, id_)}
-        if lacking := [id_ for id_ in fresh if id_ not in embeddings]:
-            raise UsageError(f"No embedding was given for the picture {lacking[0]}.")
         # A row of another length would move all that come after it.
-        if wrong := [id_ for id_ in fresh if embeddings[id_].shape != (space.dimension,)]:
-            shape = embeddings[wrong[0]].shape
-            raise UsageError(
-                f"The embedding of the picture {wrong[0]} has shape {shape}, "
-                f"and those of {space.name} have ({space.dimension},)."
-            )
-        for entry in entries:
-            if entry.picture and entry.picture.id in fresh:
-                _check(embeddings[entry.picture.id], entry.path)
+        check_embeddings(space, entries, {id_: embeddings.get(id_) for id_ in fresh})
         stored = self._space(space)
         sums = []
         if fresh:
@@ -342,15 +332,6 @@ class LocalWriter:
             found = find_space(self._database, space)
             assert found
         return found
-
-
-def _check(embedding: Vector, path: str) -> None:
-    """Refuse what no search could compare, before it is stored."""
-    largest = np.abs(embedding).max(initial=0)
-    if not 0 < largest <= LARGEST:  # false for NaN too
-        raise UsageError(
-            f"The embedding of {path} is zero or not finite, or has a number over {LARGEST:.0f}."
-        )
 
 
 def _ignore(_share: float) -> None:

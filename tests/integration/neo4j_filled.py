@@ -10,7 +10,7 @@ from neo4j import ManagedTransaction
 from lookgraph.stores.neo4j.connection import Connection
 from lookgraph.stores.neo4j.keys import key_of, shown
 from lookgraph.stores.neo4j.records import StoredSpace
-from lookgraph.stores.neo4j.schema import await_indexes, make_library, make_vector_index
+from lookgraph.stores.neo4j.schema import await_vector_index, make_library, make_vector_index
 from lookgraph.types import Array, IndexKind, Metric, Picture, Space
 
 _AT_ONCE = 500
@@ -71,7 +71,7 @@ def index(connection: Connection, stored: StoredSpace) -> StoredSpace:
     """Make the index of vectors and wait for it; the space that is to be searched by it."""
     space = stored.space
     assert make_vector_index(connection, stored.property, space.dimension, space.metric)
-    await_indexes(connection)
+    await_vector_index(connection, stored.property, lambda _: None)
     return replace(stored, index=IndexKind.HNSW)
 
 

@@ -18,7 +18,7 @@ from lookgraph.errors import (
     ServerError,
     UsageError,
 )
-from tests.conftest import needs_module
+from tests.conftest import needs_module, started
 
 if TYPE_CHECKING:
     from tests.neo4j_server.database import Neo4jDatabase
@@ -164,7 +164,7 @@ def test_a_server_that_hangs_is_not_waited_for_without_end(
         "server.bolt.connection_keep_alive_probes": "2",
     }
     with (
-        Neo4jServer(gds=False, heap="512m", conf=often) as server,
+        started(Neo4jServer(gds=False, heap="512m", conf=often)) as server,
         connected(server.address, server.password) as connection,
     ):
         connection.read("RETURN 1")
@@ -179,11 +179,11 @@ def test_a_server_that_hangs_is_not_waited_for_without_end(
 
 @pytest.mark.slow
 def test_a_database_that_can_only_be_read(tmp_path: Path) -> None:
-    with Neo4jServer(tmp_path / "server", gds=False, heap="512m"):
+    with started(Neo4jServer(tmp_path / "server", gds=False, heap="512m")):
         pass  # its first start makes the database
     conf = {"server.databases.read_only": "neo4j"}
     with (
-        Neo4jServer(tmp_path / "server", gds=False, heap="512m", conf=conf) as server,
+        started(Neo4jServer(tmp_path / "server", gds=False, heap="512m", conf=conf)) as server,
         connected(server.address, server.password) as connection,
         pytest.raises(ServerError, match="read only"),
     ):

@@ -17,7 +17,8 @@ from lookgraph.errors import (
 )
 from lookgraph.stores.base import GraphWanted
 from lookgraph.types import Array, Entry, Matrix, Metric, Patterns, Picture, Space, Stamp
-from tests.conftest import needs_module
+from tests.conftest import needs_module, started
+from tests.neo4j_server import Neo4jServer
 
 needs_module("neo4j")
 
@@ -335,17 +336,9 @@ def test_what_is_new_enough_is_right(version: str) -> None:
 
 @pytest.mark.slow
 def test_a_server_without_graph_data_science_says_so() -> None:
-    from tests.neo4j_server import NeedsError, Neo4jServer
-
-    try:
-        server = Neo4jServer(gds=False).start()
-    except NeedsError as error:
-        pytest.skip(str(error))
-    try:
+    with started(Neo4jServer(gds=False)) as server:
         found = Connection(parse(server.address), server.password)
         schema.make_library(found)
         with pytest.raises(ServerError, match=r"no Graph Data Science.*leave out --with gds"):
             communities(found, SPACE, None, 1.0)
         found.close()
-    finally:
-        server.close()

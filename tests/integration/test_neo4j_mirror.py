@@ -32,9 +32,9 @@ from lookgraph.types import (
     Verdict,
     VerdictKind,
 )
-from tests.conftest import PROJECT, missing, needs_module
+from tests.conftest import PROJECT, needs_module, started
 from tests.integration.indexed import DIMENSION, embeddings, picture, space
-from tests.neo4j_server import NeedsError, Neo4jServer
+from tests.neo4j_server import Neo4jServer
 
 if TYPE_CHECKING:
     from lookgraph.stores.neo4j.connection import Connection
@@ -401,6 +401,18 @@ def test_what_somebody_else_has_changed_is_mended(
     assert_mirrors(store, neo4j_database)
 
 
+def test_an_index_of_vectors_that_somebody_has_dropped_is_made_again(
+    store: LocalStore, neo4j_database: "Neo4jDatabase"
+) -> None:
+    exported(store, neo4j_database)
+    shown = "SHOW VECTOR INDEXES YIELD name, state"
+    (before,) = neo4j_database.run(shown)
+    neo4j_database.run(f"DROP INDEX `{before['name']}`")
+    assert nothing(exported(store, neo4j_database))
+    assert neo4j_database.run(shown) == [before]
+    assert before["state"] == "ONLINE"
+
+
 def test_an_emptied_database_is_filled_again(
     store: LocalStore, neo4j_database: "Neo4jDatabase"
 ) -> None:
@@ -471,6 +483,24 @@ def test_what_is_not_lookgraphs_stays(store: LocalStore, neo4j_database: "Neo4jD
     exported(store, neo4j_database)
     again = neo4j_database.run("MATCH (:Product)-[:SHOWN_BY]->(a:Image) RETURN a.path AS path")
     assert [one["path"] for one in again] == ["a/20.jpg"]
+
+
+def test_what_somebody_else_says_of_two_pictures_stays(
+    store: LocalStore, neo4j_database: "Neo4jDatabase"
+) -> None:
+    exported(store, neo4j_database)
+    first, second = sorted([picture(3).id, picture(4).id])
+    theirs = "(:Image {id: $a})-[r:SAME_AS {since: 1999}]->(:Image {id: $b})"
+    neo4j_database.run(
+        "MATCH (a:Image {id: $a}), (b:Image {id: $b}) CREATE (a)-[:SAME_AS {since: 1999}]->(b)",
+        a=first, b=second,
+    )  # fmt: skip
+    with store.write() as writer:
+        writer.withdraw(first, second)
+    exported(store, neo4j_database)  # reads what is there, for there is a relation more
+    assert len(neo4j_database.run(f"MATCH {theirs} RETURN r", a=first, b=second)) == 1
+    said = "MATCH (:Image {id: $a})-[r]->(:Image {id: $b}) WHERE r.said IS NOT NULL RETURN r"
+    assert neo4j_database.run(said, a=first, b=second) == []
 
 
 def test_a_library_of_its_own_is_not_written_over(
@@ -788,15 +818,10 @@ def test_an_export_that_is_killed_in_the_middle(
 
 @pytest.fixture
 def small_server() -> Iterator[Neo4jServer]:
-    server = Neo4jServer(gds=False, conf={"db.memory.transaction.max": "2m"}, heap="1g")
-    try:
-        server.start()
-    except NeedsError as error:
-        missing(str(error))
-    else:
+    with started(
+        Neo4jServer(gds=False, conf={"db.memory.transaction.max": "2m"}, heap="1g")
+    ) as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.mark.slow

@@ -223,8 +223,7 @@ def test_so_many_come_as_are_there(connection: Connection, metric: Metric) -> No
     assert searches.search(stored, query[None][:0], 1) == []
 
 
-@pytest.mark.parametrize("kind", [IndexKind.EXACT, IndexKind.HNSW])
-def test_of_many_that_tie_the_first_come(connection: Connection, kind: IndexKind) -> None:
+def test_of_many_that_tie_the_first_come(connection: Connection) -> None:
     rows = drawn(Metric.COSINE)
     same = np.arange(100, 1200, 7)  # more than an index names, and more than are looked at at once
     rows[same] = rows[100]
@@ -233,8 +232,12 @@ def test_of_many_that_tie_the_first_come(connection: Connection, kind: IndexKind
     index(connection, stored)
     scores = true_scores(Metric.COSINE, rows, rows[107])
     for k in (1, 3, 50, 90):
-        (answer,) = Searches(connection).search(replace(stored, index=kind), rows[107][None], k)
-        is_right(answer, scores, k)
+        by_all, by_index = (
+            Searches(connection).search(replace(stored, index=kind), rows[107][None], k)[0]
+            for kind in (IndexKind.EXACT, IndexKind.HNSW)
+        )
+        is_right(by_all, scores, k)
+        is_nearly_right(by_index, scores, k)  # of equal vectors, an index may not reach all
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -11,8 +11,8 @@ from pathlib import Path
 import neo4j
 import pytest
 
-from tests.conftest import PROJECT, missing
-from tests.neo4j_server import NeedsError, Neo4jServer, ServerError, jars, processes
+from tests.conftest import PROJECT, started
+from tests.neo4j_server import Neo4jServer, ServerError, jars, processes
 from tests.neo4j_server.database import Neo4jDatabase, emptied
 
 pytestmark = pytest.mark.slow
@@ -23,15 +23,9 @@ _PATIENCE_SECONDS = 30
 @pytest.fixture(scope="module")
 def own() -> Iterator[Neo4jServer]:
     """A small server, to be killed and stopped."""
-    server = Neo4jServer(gds=False, heap="400m", conf={"db.transaction.timeout": "77s"})
-    try:
-        server.start()
-    except NeedsError as error:
-        missing(str(error))
-    else:
+    conf = {"db.transaction.timeout": "77s"}
+    with started(Neo4jServer(gds=False, heap="400m", conf=conf)) as server:
         yield server
-    finally:
-        server.close()
 
 
 def running(server: Neo4jServer) -> bool:

@@ -13,6 +13,7 @@ from lookgraph.interfaces.cli.console import (
     put_json,
     say,
 )
+from lookgraph.interfaces.cli.progress import Seldom
 
 if TYPE_CHECKING:
     from lookgraph.stores.neo4j.exporting import Progress
@@ -23,7 +24,6 @@ _DOING = {
     "index": "Making the vector index",
     "relations": "Writing relations",
 }
-_SECONDS_BETWEEN_LINES = 5.0
 
 
 def export_to(address: str, library: LibraryPlace | None, *, as_json: bool) -> None:
@@ -83,14 +83,12 @@ def _progress() -> "Iterator[Progress]":
         with _bars() as tell:
             yield tell
         return
-    told, began = time.monotonic(), dict[str, float]()
+    seldom, began = Seldom(), dict[str, float]()
 
     def line(what: str, done: int, total: int) -> None:
-        nonlocal told
         now = time.monotonic()
         started = began.setdefault(what, now)
-        if now - told >= _SECONDS_BETWEEN_LINES:
-            told = now
+        if seldom.is_due():
             say(f"{_DOING[what]}: {done:,} of {total:,}{_rate(what, done, now - started)}")
 
     yield line

@@ -1,17 +1,15 @@
 """How far a download is: a bar for people, lines for logs."""
 
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lookgraph.interfaces.cli.console import say, size_text
+from lookgraph.interfaces.cli.progress import Seldom
 
 if TYPE_CHECKING:
     from lookgraph.models.downloads.receiving import Tell
-
-_SECONDS_BETWEEN_LINES = 5.0
 
 
 @contextmanager
@@ -54,12 +52,10 @@ class _Lines:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.told = time.monotonic()
+        self._seldom = Seldom()
 
     def show(self, here: int, total: int) -> None:
-        moment = time.monotonic()
-        if moment - self.told < _SECONDS_BETWEEN_LINES:
+        if not self._seldom.is_due():
             return
-        self.told = moment
         of = f" of {size_text(total)}" if total else ""
         say(f"Fetching {self.name}: {size_text(here)}{of}")

@@ -23,6 +23,7 @@ from lookgraph.interfaces.cli.console import (
     runtime_options,
     say,
 )
+from lookgraph.interfaces.cli.progress import Seldom
 
 if TYPE_CHECKING:
     from lookgraph.choosing import ModelLike
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from lookgraph.stores.base import Status
 
 _LISTED = 10
-_SECONDS_BETWEEN_LINES = 5.0
 
 
 @click.command()
@@ -264,15 +264,15 @@ class _Lines:
     """Plain lines for logs, now and then."""
 
     def __init__(self) -> None:
-        self.began = self.told = time.monotonic()
+        self.began = time.monotonic()
+        self._seldom = Seldom()
 
     def show(self, now: "Progress") -> None:
         moment = time.monotonic()
         if now.done == 0:  # of each space
             self.began = moment
-        if moment - self.told < _SECONDS_BETWEEN_LINES:
+        if not self._seldom.is_due():
             return
-        self.told = moment
         if (made := _made(now)) is not None:
             say("{} is made: {:.0%}".format(*made))
             return

@@ -10,6 +10,21 @@ from lookgraph.interfaces.cli.console import say
 _SECONDS_BETWEEN_LINES = 5.0
 
 
+class Seldom:
+    """Says when another line is due in a log."""
+
+    def __init__(self) -> None:
+        self._told = time.monotonic()
+
+    def is_due(self) -> bool:
+        """Whether five seconds have gone by since it was last due, or made."""
+        now = time.monotonic()
+        if now - self._told < _SECONDS_BETWEEN_LINES:
+            return False
+        self._told = now
+        return True
+
+
 @contextmanager
 def shares(what: str) -> Iterator[Callable[[float], None]]:
     """Show the share that is done, from 0 to 1: as a bar, or in lines now and then for logs.
@@ -21,12 +36,10 @@ def shares(what: str) -> Iterator[Callable[[float], None]]:
         with _bar(what) as show:
             yield show
         return
-    told = time.monotonic()
+    seldom = Seldom()
 
     def line(share: float) -> None:
-        nonlocal told
-        if time.monotonic() - told >= _SECONDS_BETWEEN_LINES:
-            told = time.monotonic()
+        if seldom.is_due():
             say(f"{what}: {share:.0%}")
 
     yield line

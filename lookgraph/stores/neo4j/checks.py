@@ -127,7 +127,7 @@ def _index(connection: Connection, stored: StoredSpace) -> Iterator[Check]:
             f"{stored.space.dimension}",
             f"DROP INDEX `{index.name}`, then run `lookgraph index`.",
         )
-    elif index.state != "ONLINE":
+    elif not index.is_online:
         yield Check(
             "index",
             False,

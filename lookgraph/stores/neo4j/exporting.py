@@ -17,6 +17,7 @@ from lookgraph.stores.neo4j.mirror_changes import Changes, SpaceChanges, changes
 from lookgraph.stores.neo4j.mirror_writing import MirrorWriter
 from lookgraph.stores.neo4j.mirrored import Mirrored, SpaceFacts, as_wanted
 from lookgraph.stores.neo4j.names import Names
+from lookgraph.stores.neo4j.records import StoredSpace
 from lookgraph.stores.neo4j.relations import create_relations, delete_relations
 from lookgraph.stores.neo4j.spaces import drop_space
 from lookgraph.stores.neo4j.wanted import Wanted
@@ -33,8 +34,6 @@ _PICTURES_AT_ONCE = 400
 _SMALL_AT_ONCE = 10_000
 _FEW = 20_000
 """Changes that are made in one transaction."""
-
-_WAITING = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +84,10 @@ class Exporter:
         self.wanted = Wanted(contents, as_wanted(contents, there, connection.address.names))
         self.changes = changes(there, self.wanted.mirrored)
 
+    def has_work(self) -> bool:
+        """Whether the mirror is not yet what it should be."""
+        return bool(len(self.changes) or self._unindexed())
+
     def write(self, turn: Turn, mirror_of: str, finish: Work) -> Done:
         """Make all changes: in one transaction if they are few.
 
@@ -101,7 +104,6 @@ class Exporter:
                 self._write_whole(turn, mirror_of, finish)
             except WholeTooLargeError:
                 writing = self._write_parts(turn, mirror_of, finish)
-        self._await_index()
         return Done(
             sum(unit.id is not None for unit in its.units),
             len(its.pictures),
@@ -112,7 +114,8 @@ class Exporter:
         )
 
     def _write_whole(self, turn: Turn, mirror_of: str, finish: Work) -> None:
-        self._make_index()
+        unindexed = self._unindexed()
+        self._make_indexes(unindexed)
         done = False
 
         def write(transaction: ManagedTransaction) -> None:
@@ -127,6 +130,7 @@ class Exporter:
             done = True
 
         turn.apply(write)
+        self._await_indexes(unindexed)
 
     def _write_parts(self, turn: Turn, mirror_of: str, finish: Work) -> float:
         """As many transactions as it takes; gives the seconds that the pictures took."""
@@ -137,8 +141,10 @@ class Exporter:
         began = time.perf_counter()
         steps.write_pictures()
         writing = time.perf_counter() - began
-        self._make_index()
-        self._await_index()  # beside it, relations would be written at a third of the speed
+        # A first load takes less time without an index, and relations without one being made.
+        unindexed = self._unindexed()
+        self._make_indexes(unindexed)
+        self._await_indexes(unindexed)
         steps.finish()
         turn.apply(finish)
         return writing
@@ -148,22 +154,31 @@ class Exporter:
             applies, self._connection.address.names, self.wanted, self.changes, self._progress
         )
 
-    def _make_index(self) -> None:
-        """Make the indexes of vectors: after a first load, which they would slow down."""
-        for one in self.changes.spaces:
-            space = one.stored.space
+    def _unindexed(self) -> list[StoredSpace]:
+        """The spaces whose indexes of vectors are not there, or have not got all, or do not fit."""
+        return [one.stored for one in self.changes.spaces if not self._is_indexed(one.stored)]
+
+    def _is_indexed(self, stored: StoredSpace) -> bool:
+        dimension, metric = stored.space.dimension, stored.space.metric
+        if not self._connection.server.can_index(dimension, metric):
+            return True
+        index = schema.vector_index(self._connection, stored.property)
+        return index is not None and index.is_online and index.takes(dimension, metric)
+
+    def _make_indexes(self, unindexed: Sequence[StoredSpace]) -> None:
+        for stored in unindexed:
+            space = stored.space
             schema.make_vector_index(
-                self._connection, one.stored.property, space.dimension, space.metric
+                self._connection, stored.property, space.dimension, space.metric
             )
 
-    def _await_index(self) -> None:
-        for one in self.changes.spaces:
-            while (
-                index := schema.vector_index(self._connection, one.stored.property)
-            ) and index.state == "POPULATING":
-                self._progress(INDEX, round(100 * index.share), 100)
-                time.sleep(_WAITING)
-        schema.await_indexes(self._connection)
+    def _await_indexes(self, unindexed: Sequence[StoredSpace]) -> None:
+        for stored in unindexed:
+            schema.await_vector_index(
+                self._connection,
+                stored.property,
+                lambda share: self._progress(INDEX, round(100 * share), 100),
+            )
 
 
 class _Steps:

@@ -7,12 +7,10 @@ import numpy as np
 from neo4j import ManagedTransaction
 from numpy.typing import NDArray
 
-from lookgraph.errors import GraphTooLargeError
 from lookgraph.graph.edges import Edges, adjacency, no_edges
 from lookgraph.graph.following import Change, Finder, followed
 from lookgraph.graph.graph import united
 from lookgraph.graph.neighbours import Neighbours, edges_between
-from lookgraph.graph.pairs import TooMany, Wanted, pairs
 from lookgraph.index import batches
 from lookgraph.ranking.propagation import NEIGHBOURS, norms
 from lookgraph.stores.base import GraphWanted
@@ -32,6 +30,7 @@ from lookgraph.stores.neo4j.relations import (
 )
 from lookgraph.stores.neo4j.spaces import begin_graph, finish_graph
 from lookgraph.stores.neo4j.standing import standing
+from lookgraph.stores.thresholds import pairs_over
 from lookgraph.types import Integers, Matrix, Metric, Neighbour
 
 _NORMS_AT_ONCE = 10_000
@@ -210,37 +209,15 @@ class _Edges:
         held, wanted = self.held, self.wanted
         usable = held.sound & held.live
         old = held.inside if known is not None else np.zeros(len(usable), np.bool_)
-        change = Change(
-            np.flatnonzero(usable & old),
-            np.flatnonzero(usable & ~old),
-            np.flatnonzero(old & ~usable),
-        )
-        over = self._over(change, known)
-        near = None
+        change = Change.between(old, usable)
+        before, near = no_edges(), None
         if known is not None:
+            if wanted.threshold is not None:
+                before = known.over(wanted.threshold)
             near = nearest_in(adjacency(len(usable), known), wanted.neighbours)
+        over = pairs_over(held.rows, self.metric, wanted, change, before, self.progress)
         neighbours = self._neighbours(change, near, usable)
         return united(edges_between(neighbours, mutual=wanted.mutual), over).ordered()
-
-    def _over(self, change: Change, known: Edges | None) -> Edges:
-        wanted = self.wanted
-        if wanted.threshold is None:
-            return no_edges()
-        kept = no_edges()
-        if known is not None:
-            kept = known.over(wanted.threshold)
-            kept = kept[~(np.isin(kept.first, change.gone) | np.isin(kept.second, change.gone))]
-        share = 0.5 if wanted.neighbours else 1.0
-        found = pairs(
-            self.held.rows,
-            change.new,
-            change.old,
-            Wanted(self.metric, wanted.threshold, wanted.most - len(kept)),
-            lambda done: self.progress(share * done),
-        )
-        if isinstance(found, TooMany):
-            raise GraphTooLargeError(_too_large(found, wanted, len(kept)))
-        return united(kept, found)
 
     def _neighbours(
         self, change: Change, known: Neighbours | None, usable: NDArray[np.bool_]
@@ -258,13 +235,3 @@ class _Edges:
             Finder(self.held.rows, self.metric, search),
             lambda done: self.progress(begun + (1 - begun) * done),
         )
-
-
-def _too_large(found: TooMany, wanted: GraphWanted, kept: int) -> str:
-    fits = "No threshold fits: too many pictures are alike."
-    if found.fitting is not None:
-        fits = f"--threshold {found.fitting:.4f} would fit."
-    return (
-        f"{found.count + kept:,} pairs reach {wanted.threshold}, and at most {wanted.most:,} are "
-        f"wanted (--max-edges). {fits}"
-    )

@@ -1,16 +1,11 @@
 """What people have said of pictures, by the rows of those that can answer."""
 
-from itertools import pairwise
-
-import numpy as np
-
 from lookgraph.graph.verdicts import NO_VERDICTS, Verdicts
-from lookgraph.stores.judged import same_as
+from lookgraph.stores.judged import as_rows
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import Read, StoredSpace
-from lookgraph.types import Verdict, VerdictKind
-
-_KINDS = {"SAME_AS": VerdictKind.SAME, "DIFFERENT_FROM": VerdictKind.DIFFERENT}
+from lookgraph.stores.neo4j.verdicts import EITHER, KINDS
+from lookgraph.types import Verdict
 
 
 def verdict_rows(read: Read, names: Names, stored: StoredSpace) -> Verdicts:
@@ -19,32 +14,17 @@ def verdict_rows(read: Read, names: Names, stored: StoredSpace) -> Verdicts:
     Also what follows from it through pictures that have none, as `lookgraph.stores.judged` has it.
     """
     found = read(
-        f"MATCH (a:`{names.own()}`)-[said:{'|'.join(_KINDS)}]->(b:`{names.own()}`)"
+        f"MATCH (a:`{names.own()}`)-[said:{EITHER}]->(b:`{names.own()}`)"
         " WHERE said.said IS NOT NULL"
         f" RETURN type(said) AS kind, a.`{names.id}` AS first, b.`{names.id}` AS second,"
         f" {_row('a', names, stored)} AS one, {_row('b', names, stored)} AS other"
     )
     if not found:
         return NO_VERDICTS
-    verdicts = [Verdict(its["first"], its["second"], _KINDS[its["kind"]], "") for its in found]
+    verdicts = [Verdict(its["first"], its["second"], KINDS[its["kind"]], "") for its in found]
     row_of = {its["first"]: its["one"] for its in found}
     row_of |= {its["second"]: its["other"] for its in found}
-    same_of = same_as(verdicts)
-    rows = {
-        id(its): sorted(row_of[id_] for id_ in its if row_of[id_] is not None)
-        for its in same_of.values()
-    }
-    same = {pair for its in rows.values() for pair in pairwise(its)}
-    different = set()
-    for verdict in verdicts:
-        if verdict.kind is VerdictKind.DIFFERENT:
-            one, other = (rows[id(same_of[id_])] for id_ in (verdict.first, verdict.second))
-            if one and other:
-                different.add((one[0], other[0]))
-    return Verdicts(
-        np.array(sorted(same), np.int32).reshape(-1, 2),
-        np.array(sorted(different), np.int32).reshape(-1, 2),
-    )
+    return as_rows(verdicts, {id_: row for id_, row in row_of.items() if row is not None})
 
 
 def _row(node: str, names: Names, stored: StoredSpace) -> str:

@@ -4,9 +4,10 @@ import hashlib
 import json
 import math
 import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,7 +18,9 @@ from lookgraph.stores.neo4j.mirrored import LibraryFacts, Mirrored, MirroredSpac
 from lookgraph.stores.neo4j.relations import Relations
 from lookgraph.types import Array
 
-_FORMAT = 1
+_Facts = TypeVar("_Facts")
+
+_FORMAT = 2
 _PAST = 100
 """States of the mirror that are remembered by name."""
 
@@ -58,8 +61,8 @@ def remember(file: Path, memory: Memory) -> None:
         "counts": memory.counts,
         "library": mirrored.library,
         "next_row": mirrored.next_row,
-        "pictures": [[id_, *facts] for id_, facts in mirrored.pictures.items()],
-        "files": [[key, *facts] for key, facts in mirrored.files.items()],
+        "pictures": _columns(mirrored.pictures),
+        "files": _columns(mirrored.files),
         "verdicts": [[*pair, *facts] for pair, facts in mirrored.verdicts.items()],
         "spaces": [astuple(space.facts) for space in mirrored.spaces],
     }
@@ -80,6 +83,19 @@ def remember(file: Path, memory: Memory) -> None:
         np.savez(out, **arrays)
 
 
+def _columns(facts: Mapping[str, tuple[object, ...]]) -> list[Sequence[object]]:
+    """By columns: a list for each of many would take longer to make than to write."""
+    return [list(facts), *zip(*facts.values(), strict=True)]
+
+
+def _rows(
+    columns: Sequence[Sequence[Any]], made: Callable[..., _Facts]
+) -> Iterator[tuple[str, _Facts]]:
+    """What `_columns` was given."""
+    keys, *facts = columns
+    return zip(keys, map(made, *facts), strict=True) if keys else iter(())
+
+
 def recall(file: Path) -> Memory | None:
     """What is remembered; None if nothing is, or nothing that can be used."""
     try:
@@ -93,14 +109,14 @@ def _from_arrays(arrays: dict[str, Array]) -> Memory | None:
     told: dict[str, Any] = json.loads(arrays["told"].tobytes())
     if told["format"] != _FORMAT:
         return None
-    pictures = {id_: PictureFacts(*facts) for id_, *facts in told["pictures"]}
+    pictures = dict(_rows(told["pictures"], PictureFacts))
     root, include, exclude = told["library"]
     mirrored = Mirrored(
         LibraryFacts(root, tuple(include), tuple(exclude)),
         int(told["next_row"]),
         dict(zip(pictures, arrays["rows"].tolist(), strict=True)),
         pictures,
-        {key: FileFacts(*facts) for key, *facts in told["files"]},
+        dict(_rows(told["files"], FileFacts)),
         {(first, second): VerdictFacts(*facts) for first, second, *facts in told["verdicts"]},
         tuple(
             _space(SpaceFacts(*facts), list(pictures), arrays, number)

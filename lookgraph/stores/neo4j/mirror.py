@@ -63,7 +63,7 @@ def export(store: Store, connection: Connection, progress: Progress) -> Report:
     began = time.perf_counter()
     schema.make_library(connection)
     found = _compared(store, connection, progress)
-    if found.exporter and not len(found.exporter.changes):
+    if found.exporter and not found.exporter.has_work():
         return _report(found.contents, Done(), began)
     with writers_turn(connection) as turn:
         if look(connection).state != found.seen.state:  # somebody has come first

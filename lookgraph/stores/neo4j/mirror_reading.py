@@ -19,12 +19,10 @@ from lookgraph.stores.neo4j.mirrored import LibraryFacts, Mirrored, MirroredSpac
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import SHOWS, reading
 from lookgraph.stores.neo4j.relations import Relations, read_relations
+from lookgraph.stores.neo4j.verdicts import EITHER, KINDS
 
 _SAMPLED = 16
 """Numbers of each embedding that are compared with the library's: others differ in all of them."""
-
-VERDICTS = {"same": "SAME_AS", "different": "DIFFERENT_FROM"}
-"""The relation that each kind of verdict is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ def look_in(transaction: ManagedTransaction, names: Names) -> Seen:
     )
     # Of these labels alone: other libraries in the database have relations of the same types.
     own, file = names.own(), names.own("File")
-    relations = [*VERDICTS.values(), *sorted(library["relations"])]
+    relations = [*KINDS, *sorted(library["relations"])]
     counted = [
         *(f"MATCH (n:`{label}`) RETURN count(n) AS count" for label in (own, file)),
         f"MATCH (:`{file}`)-[r:{SHOWS}]->() RETURN count(r) AS count",
@@ -135,13 +133,13 @@ def _files(connection: Connection) -> dict[str, FileFacts]:
 
 def _verdicts(connection: Connection) -> dict[tuple[str, str], VerdictFacts]:
     names = connection.address.names
-    kinds = {relation: kind for kind, relation in VERDICTS.items()}
     with connection.stream(
-        f"MATCH (a:`{names.own()}`)-[r:{'|'.join(kinds)}]->(b:`{names.own()}`)"
+        f"MATCH (a:`{names.own()}`)-[r:{EITHER}]->(b:`{names.own()}`)"
+        " WHERE r.said IS NOT NULL"
         f" RETURN a.`{names.id}`, b.`{names.id}`, type(r), r.said"
     ) as answer:
         return {
-            (first, second): VerdictFacts(kinds[type_], said)
+            (first, second): VerdictFacts(str(KINDS[type_]), said)
             for first, second, type_, said in answer
         }
 

@@ -9,10 +9,10 @@ from neo4j import ManagedTransaction
 from lookgraph.stores.contents import FileFacts, VerdictFacts
 from lookgraph.stores.neo4j.keys import path_of, shown
 from lookgraph.stores.neo4j.mirror_changes import Unit
-from lookgraph.stores.neo4j.mirror_reading import VERDICTS
 from lookgraph.stores.neo4j.mirrored import LibraryFacts, SpaceFacts
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import SHOWS, StoredSpace
+from lookgraph.stores.neo4j.verdicts import EITHER, RELATIONS
 from lookgraph.stores.neo4j.wanted import Wanted
 from lookgraph.types import Vector
 
@@ -191,7 +191,8 @@ class MirrorWriter:
         own, id_ = self._names.own(), self._names.id
         self._run(
             f"UNWIND $pairs AS pair MATCH (:`{own}` {{`{id_}`: pair[0]}})"
-            f"-[r:{'|'.join(VERDICTS.values())}]->(:`{own}` {{`{id_}`: pair[1]}}) DELETE r",
+            f"-[r:{EITHER}]->(:`{own}` {{`{id_}`: pair[1]}})"
+            " WHERE r.said IS NOT NULL DELETE r",
             pairs=[list(pair) for pair in pairs],
         )
         told = [{"id": id_} for id_ in _each(pairs)]
@@ -200,7 +201,7 @@ class MirrorWriter:
     def say(self, verdicts: Sequence[tuple[tuple[str, str], VerdictFacts]]) -> None:
         """Keep what was said of pairs of pictures that nothing is said of."""
         own, id_ = self._names.own(), self._names.id
-        for kind, relation in VERDICTS.items():
+        for kind, relation in RELATIONS.items():
             self._run(
                 f"UNWIND $told AS told MERGE (a:`{own}` {{`{id_}`: told.first}})"
                 f" MERGE (b:`{own}` {{`{id_}`: told.second}})"

@@ -3,21 +3,23 @@
 Everything is made where it is missing, and nothing that is there is changed.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lookgraph.errors import LibraryFormatError, LibraryNotFoundError, StorageError
 from lookgraph.stores.neo4j.connection import Connection
 from lookgraph.stores.neo4j.names import Names
+from lookgraph.stores.neo4j.server import SIMILARITIES
 from lookgraph.types import Metric
 
 FORMAT = 1
 """The version of how a library is kept in Neo4j."""
 
 _WAITING = 600
-"""Seconds that an index may take until all that is there is in it."""
+"""Seconds that the indexes of an empty library may take."""
 
-_SIMILARITIES = {Metric.COSINE: "cosine", Metric.L2: "euclidean"}
-"""What an index of vectors can go by. None goes by the inner product."""
+_POLL_SECONDS = 0.1
 
 
 def make_library(connection: Connection) -> None:
@@ -128,6 +130,16 @@ class VectorIndex:
     dimension: int | None
     similarity: str
 
+    @property
+    def is_online(self) -> bool:
+        """Whether all that is there is in it."""
+        return self.state == "ONLINE"
+
+    def takes(self, dimension: int, metric: Metric) -> bool:
+        """Whether it is one of embeddings of so many numbers, compared so."""
+        fits = self.dimension in (None, dimension)
+        return fits and self.similarity == SIMILARITIES.get(metric)
+
 
 def vector_index(connection: Connection, property_: str) -> VectorIndex | None:
     """The index of vectors on a property of pictures; None if there is none."""
@@ -158,33 +170,50 @@ def make_vector_index(
 ) -> VectorIndex | None:
     """The index of vectors on a property, made where it is missing; None where it cannot be.
 
-    It fills beside everything else: `await_indexes` waits for it.
+    It fills beside everything else: `await_vector_index` waits for it.
 
     Raises:
         StorageError: one is there that is of another dimension or metric.
     """
-    similarity = _SIMILARITIES.get(metric)
-    if similarity is None or not connection.server.can_index(dimension):
+    if not connection.server.can_index(dimension, metric):
         return None
     found = vector_index(connection, property_)
     if found is None:
-        label = connection.address.names.label
+        label, similarity = connection.address.names.label, SIMILARITIES[metric]
         connection.run(
             f"CREATE VECTOR INDEX `lookgraph_{label}_{property_}` IF NOT EXISTS"
             f" FOR (n:`{label}`) ON (n.`{property_}`) OPTIONS {{indexConfig: {{"
             f"`vector.dimensions`: {dimension:d}, `vector.similarity_function`: '{similarity}'}}}}"
         )
         return vector_index(connection, property_)
-    if found.dimension not in (None, dimension) or found.similarity != similarity:
+    if not found.takes(dimension, metric):
         raise StorageError(
             f"{connection.address} has an index of vectors, {found.name}, of {found.dimension} "
             f"numbers compared by {found.similarity}, but these embeddings have {dimension} "
-            f"compared by {similarity}. Drop it (DROP INDEX `{found.name}`), or give the "
+            f"compared by {SIMILARITIES[metric]}. Drop it (DROP INDEX `{found.name}`), or give the "
             "embeddings another property in the address: ?embeddings=NAME"
         )
     return found
 
 
-def await_indexes(connection: Connection) -> None:
-    """Wait until all that is there is in its index."""
-    connection.run("CALL db.awaitIndexes($seconds)", seconds=_WAITING)
+def await_vector_index(
+    connection: Connection, property_: str, progress: Callable[[float], None]
+) -> None:
+    """Wait until all that is there is in the index of vectors on a property, if there is one.
+
+    Args:
+        connection: to the database.
+        property_: of the pictures.
+        progress: is told what share is in it, 0 to 1.
+
+    Raises:
+        StorageError: the server could not make it.
+    """
+    while (index := vector_index(connection, property_)) and not index.is_online:
+        if index.state == "FAILED":
+            raise StorageError(
+                f"{connection.address}: the index of vectors {index.name} could not be made. Drop "
+                f"it (DROP INDEX `{index.name}`) and run the command again."
+            )
+        progress(index.share)
+        time.sleep(_POLL_SECONDS)

@@ -25,7 +25,6 @@ from lookgraph.stores.neo4j.records import Read, StoredSpace, match_map, match_o
 from lookgraph.stores.neo4j.schema import vector_index
 from lookgraph.stores.neo4j.streaming import nearest_streamed, over_streamed
 from lookgraph.stores.neo4j.ways import (
-    SIMILARITIES,
     Way,
     exact_way,
     gds_way,
@@ -173,9 +172,7 @@ class Searches:
             if has_graph or has_relations(self._connection.read, stored):
                 return True
         if ranking is Ranking.GRAPH:
-            raise GraphNotFoundError(
-                f"The library has no graph of {stored.space.name}. Make one: lookgraph graph build"
-            )
+            raise GraphNotFoundError(stored.space.name)
         return False
 
     def _chosen(
@@ -208,12 +205,10 @@ class Searches:
         found = vector_index(self._connection, stored.property)
         if found is None:
             return None, _LACKING if stored.index is IndexKind.HNSW else None
-        if found.state != "ONLINE":
+        if not found.is_online:
             share = f", {found.share:.0%} of it is there" if found.state == "POPULATING" else ""
             return None, f"{found.name} is {found.state.lower()}{share}"
-        if found.dimension not in (None, stored.space.dimension) or (
-            found.similarity != SIMILARITIES.get(stored.space.metric)
-        ):
+        if not found.takes(stored.space.dimension, stored.space.metric):
             told = f"of {found.dimension} numbers compared by {found.similarity}"
             return None, f"{found.name} is {told}, which these are not"
         (count,) = self._connection.read(

@@ -18,6 +18,9 @@ _SEARCH = (2026, 1)
 _LARGEST = 4096
 """Numbers in a vector of an index."""
 
+SIMILARITIES = {Metric.COSINE: "cosine", Metric.L2: "euclidean"}
+"""What it compares by, in functions and indexes. It has none for the inner product."""
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -48,9 +51,9 @@ class Server:
         """Whether an index of vectors is asked by ``SEARCH``."""
         return self.version >= _SEARCH
 
-    def can_index(self, dimension: int) -> bool:
-        """Whether it can index vectors of so many numbers."""
-        return self.indexes_vectors and dimension <= _LARGEST
+    def can_index(self, dimension: int, metric: Metric) -> bool:
+        """Whether it can index vectors of so many numbers, compared so."""
+        return self.indexes_vectors and dimension <= _LARGEST and metric in SIMILARITIES
 
 
 def ask_server(read: Callable[[str], list[Record]]) -> Server:
@@ -82,9 +85,7 @@ def check_kind(server: Server, space: Space, kind: IndexKind) -> None:
             "A library in Neo4j has no index of kind ivf, which is for libraries in folders. "
             "There are auto, exact, hnsw and gds."
         )
-    if kind is IndexKind.HNSW and (
-        space.metric is Metric.INNER_PRODUCT or not server.can_index(space.dimension)
-    ):
+    if kind is IndexKind.HNSW and not server.can_index(space.dimension, space.metric):
         raise UsageError(
             f"{server.name} cannot index embeddings of {space.dimension} numbers that are "
             f"compared by {space.metric}. Search exactly: --index exact"

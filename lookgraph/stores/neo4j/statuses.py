@@ -53,7 +53,7 @@ def _index_status(connection: Connection, stored: StoredSpace, counted: Standing
     if index is None:
         return IndexStatus(stored.index, IndexKind.EXACT)
     fault = None
-    if index.state != "ONLINE":
+    if not index.is_online:
         fault = f"{index.name} is {index.state}, with {index.share:.0%} of the pictures in it"
     return IndexStatus(
         stored.index,

@@ -162,7 +162,7 @@ class Neo4jStore:
             for query in queries[:1]:
                 exact.check(np.empty((0, space.dimension), np.float16), query, k)
             if ranking is Ranking.GRAPH:
-                raise self._no_graph(space)
+                raise GraphNotFoundError(space.name)
             return [Answer((), IndexKind.EXACT)] * len(queries)
         return self._searches.search(stored, queries, k, among, recall, ranking, asked)
 
@@ -185,13 +185,8 @@ class Neo4jStore:
         stored = self._stored(space)
         held = self._graphs.open(stored) if stored else None
         if held is None:
-            raise self._no_graph(space)
+            raise GraphNotFoundError(space.name)
         yield Neo4jGraphView(held)
-
-    def _no_graph(self, space: Space) -> GraphNotFoundError:
-        return GraphNotFoundError(
-            f"The library has no graph of {space.name}. Make one: lookgraph graph build"
-        )
 
     def graph_status(self, space: Space) -> GraphStatus | None:
         """What the graph of a space is; None if there is none."""

@@ -7,20 +7,21 @@ from lookgraph.stores.neo4j.records import Read
 from lookgraph.types import Verdict, VerdictKind
 
 RELATIONS = {VerdictKind.SAME: "SAME_AS", VerdictKind.DIFFERENT: "DIFFERENT_FROM"}
-_KINDS = {relation: kind for kind, relation in RELATIONS.items()}
-_EITHER = "|".join(_KINDS)
+KINDS = {relation: kind for kind, relation in RELATIONS.items()}
+EITHER = "|".join(KINDS)
+"""Any of these relations, in Cypher."""
 
 
 def read_verdicts(read: Read, names: Names) -> tuple[Verdict, ...]:
     """All of them, in the order of their ids."""
     found = read(
-        f"MATCH (a:`{names.own()}`)-[said:{_EITHER}]->(b:`{names.own()}`)"
+        f"MATCH (a:`{names.own()}`)-[said:{EITHER}]->(b:`{names.own()}`)"
         " WHERE said.said IS NOT NULL"
         f" RETURN a.`{names.id}` AS first, b.`{names.id}` AS second, type(said) AS kind,"
         " said.said AS said ORDER BY first, second"
     )
     return tuple(
-        Verdict(its["first"], its["second"], _KINDS[its["kind"]], str(its["said"])) for its in found
+        Verdict(its["first"], its["second"], KINDS[its["kind"]], str(its["said"])) for its in found
     )
 
 
@@ -40,7 +41,7 @@ def write_verdict(transaction: ManagedTransaction, names: Names, verdict: Verdic
 def forget_verdict(transaction: ManagedTransaction, names: Names, first: str, second: str) -> bool:
     """Forget what was said of two pictures; whether anything was."""
     done = transaction.run(
-        f"MATCH (:`{names.own()}` {{`{names.id}`: $first}})-[said:{_EITHER}]->"
+        f"MATCH (:`{names.own()}` {{`{names.id}`: $first}})-[said:{EITHER}]->"
         f"(:`{names.own()}` {{`{names.id}`: $second}}) WHERE said.said IS NOT NULL DELETE said",
         first=first,
         second=second,

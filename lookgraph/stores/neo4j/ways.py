@@ -11,11 +11,8 @@ from lookgraph.config import RECALL
 from lookgraph.stores.neo4j.filters import Condition
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import StoredSpace
-from lookgraph.stores.neo4j.server import Server
+from lookgraph.stores.neo4j.server import SIMILARITIES, Server
 from lookgraph.types import Array, IndexKind, Metric, Space
-
-SIMILARITIES = {Metric.COSINE: "cosine", Metric.L2: "euclidean"}
-"""What the server compares by, in functions and indexes. It has none for the inner product."""
 
 _UNIT = 2.0**-24
 """The unit roundoff of float32."""

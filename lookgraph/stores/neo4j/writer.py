@@ -1,15 +1,14 @@
 """The one process that changes a library in Neo4j."""
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 from neo4j import ManagedTransaction
 
-from lookgraph.errors import GraphTooLargeError, StorageError, UsageError
+from lookgraph.errors import GraphTooLargeError
 from lookgraph.stores.base import GraphWanted
+from lookgraph.stores.checking import check_embeddings
 from lookgraph.stores.neo4j.batches import in_batches
 from lookgraph.stores.neo4j.connection import Connection
 from lookgraph.stores.neo4j.graphing import Grapher
@@ -24,7 +23,7 @@ from lookgraph.stores.neo4j.records import (
     picture_of,
     stored_spaces,
 )
-from lookgraph.stores.neo4j.schema import make_vector_index, vector_index
+from lookgraph.stores.neo4j.schema import await_vector_index, make_vector_index
 from lookgraph.stores.neo4j.searches import INDEXED
 from lookgraph.stores.neo4j.server import check_kind
 from lookgraph.stores.neo4j.spaces import (
@@ -40,7 +39,6 @@ from lookgraph.stores.neo4j.standing import standing
 from lookgraph.stores.neo4j.sweeping import damaged_ids, drop_embeddings, sweep
 from lookgraph.stores.neo4j.verdicts import forget_verdict, write_verdict
 from lookgraph.types import (
-    LARGEST,
     Entry,
     IndexKind,
     Patterns,
@@ -49,8 +47,6 @@ from lookgraph.types import (
     Vector,
     Verdict,
 )
-
-_POLL_SECONDS = 0.1
 
 
 class Neo4jWriter:
@@ -93,7 +89,7 @@ class Neo4jWriter:
         wanted = dict.fromkeys(its.picture.id for its in entries if its.picture)
         has = self._pictures(space, list(wanted))
         fresh = {id_: embeddings.get(id_) for id_ in wanted if not has.get(id_)}
-        _check_all(space, entries, fresh)
+        check_embeddings(space, entries, fresh)
         stored = self._space(space)
         ids, paths = set(has), self._paths(list(files))
         some = list(files.values())
@@ -189,25 +185,12 @@ class Neo4jWriter:
                 self._connection, stored.property, space.dimension, space.metric
             )
             if made is not None:
-                self._await(stored, progress)
+                await_vector_index(self._connection, stored.property, progress)
 
     def _is_indexed(self, stored: StoredSpace, kind: IndexKind) -> bool:
         if kind is IndexKind.AUTO:
             return standing(self._connection, stored).pictures >= INDEXED
         return kind is IndexKind.HNSW
-
-    def _await(self, stored: StoredSpace, progress: Callable[[float], None]) -> None:
-        """Wait until all that is there is in the index."""
-        while (index := vector_index(self._connection, stored.property)) is not None:
-            if index.state == "FAILED":
-                raise StorageError(
-                    f"{self._connection.address}: the index of vectors {index.name} could not be "
-                    f"made. Drop it (DROP INDEX `{index.name}`) and run `lookgraph index` again."
-                )
-            if index.state == "ONLINE":
-                return
-            progress(index.share)
-            time.sleep(_POLL_SECONDS)
 
     def renew_graph(
         self, space: Space, wanted: GraphWanted | None, progress: Callable[[float], None]
@@ -283,27 +266,3 @@ def write_settings(
             "exclude": [key_of(one) for one in patterns.exclude],
         },
     ).consume()
-
-
-def _check_all(space: Space, entries: Iterable[Entry], fresh: Mapping[str, Vector | None]) -> None:
-    """Refuse embeddings that are missing, or that no search could compare."""
-    for id_, embedding in fresh.items():
-        if embedding is None:
-            raise UsageError(f"No embedding was given for the picture {id_}.")
-        if embedding.shape != (space.dimension,):
-            raise UsageError(
-                f"The embedding of the picture {id_} has shape {embedding.shape}, "
-                f"and those of {space.name} have ({space.dimension},)."
-            )
-    for entry in entries:
-        embedding = fresh.get(entry.picture.id) if entry.picture else None
-        if embedding is not None:
-            _check(embedding, entry.path)
-
-
-def _check(embedding: Vector, path: str) -> None:
-    largest = np.abs(embedding).max(initial=0)
-    if not 0 < largest <= LARGEST:  # false for NaN too
-        raise UsageError(
-            f"The embedding of {path} is zero or not finite, or has a number over {LARGEST:.0f}."
-        )
