@@ -23,10 +23,10 @@ from lookgraph.models.embedder import normalise
 from lookgraph.models.registry import find_model
 from lookgraph.stores.base import GraphWanted
 from lookgraph.stores.local import LocalStore
-from lookgraph.stores.neo4j.address import parse
-from lookgraph.stores.neo4j.connection import Connection
-from lookgraph.stores.neo4j.exporting import RELATIONS
-from lookgraph.stores.neo4j.mirror import Report, export
+from lookgraph.stores.neo4j.client.address import parse
+from lookgraph.stores.neo4j.client.connection import Connection
+from lookgraph.stores.neo4j.mirror.export import Report, export
+from lookgraph.stores.neo4j.mirror.exporter import RELATIONS
 from lookgraph.types import Entry, Matrix, Metric, Patterns, Picture, Rows, Stamp
 from tests.neo4j_server import Neo4jServer
 from tests.neo4j_server.database import Neo4jDatabase, emptied

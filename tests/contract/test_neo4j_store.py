@@ -50,7 +50,7 @@ needs_module("neo4j")
 from neo4j import ManagedTransaction  # noqa: E402
 
 from lookgraph.stores.neo4j import Neo4jStore, files, graphing, open_store  # noqa: E402
-from lookgraph.stores.neo4j.connection import Connection  # noqa: E402
+from lookgraph.stores.neo4j.client.connection import Connection  # noqa: E402
 from tests.neo4j_server.database import Neo4jDatabase  # noqa: E402
 
 Open = Callable[[str], Neo4jStore]

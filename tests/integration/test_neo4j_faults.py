@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 needs_module("neo4j")
 
-from lookgraph.stores.neo4j import connection as connections  # noqa: E402
-from lookgraph.stores.neo4j.address import parse  # noqa: E402
-from lookgraph.stores.neo4j.connection import Connection  # noqa: E402
+from lookgraph.stores.neo4j.client import connection as connections  # noqa: E402
+from lookgraph.stores.neo4j.client.address import parse  # noqa: E402
+from lookgraph.stores.neo4j.client.connection import Connection  # noqa: E402
 from tests.neo4j_server import Neo4jServer  # noqa: E402
 
 SOON = 5.0

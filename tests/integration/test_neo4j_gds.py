@@ -23,11 +23,11 @@ from tests.neo4j_server import Neo4jServer
 needs_module("neo4j")
 
 from lookgraph.stores.neo4j import schema  # noqa: E402 - these load the driver
-from lookgraph.stores.neo4j.address import parse  # noqa: E402
-from lookgraph.stores.neo4j.connection import Connection  # noqa: E402
+from lookgraph.stores.neo4j.client.address import parse  # noqa: E402
+from lookgraph.stores.neo4j.client.connection import Connection  # noqa: E402
+from lookgraph.stores.neo4j.client.lock import writers_turn  # noqa: E402
 from lookgraph.stores.neo4j.gds import communities, gds_fault, nearest  # noqa: E402
 from lookgraph.stores.neo4j.gds_graph import build_graph  # noqa: E402
-from lookgraph.stores.neo4j.lock import writers_turn  # noqa: E402
 from lookgraph.stores.neo4j.records import find_space  # noqa: E402
 from lookgraph.stores.neo4j.writer import Neo4jWriter  # noqa: E402
 from lookgraph.stores.neo4j.written_back import WrittenBack, write_groups  # noqa: E402

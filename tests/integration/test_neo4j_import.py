@@ -17,8 +17,8 @@ from tests.pictures import as_bytes, drawn, exif, save
 needs_module("neo4j")
 
 from lookgraph.exchange.recipe import Imported, read_recipe  # noqa: E402 - these load the driver
-from lookgraph.stores.neo4j.address import parse  # noqa: E402
-from lookgraph.stores.neo4j.connection import Connection  # noqa: E402
+from lookgraph.stores.neo4j.client.address import parse  # noqa: E402
+from lookgraph.stores.neo4j.client.connection import Connection  # noqa: E402
 from lookgraph.stores.neo4j.recipe import Recipe  # noqa: E402
 
 if TYPE_CHECKING:

@@ -37,8 +37,8 @@ from tests.integration.indexed import DIMENSION, embeddings, picture, space
 from tests.neo4j_server import Neo4jServer
 
 if TYPE_CHECKING:
-    from lookgraph.stores.neo4j.connection import Connection
-    from lookgraph.stores.neo4j.mirror import Report
+    from lookgraph.stores.neo4j.client.connection import Connection
+    from lookgraph.stores.neo4j.mirror.export import Report
     from tests.neo4j_server.database import Neo4jDatabase
 
 needs_module("neo4j")
@@ -77,8 +77,8 @@ def ignore(*_: object) -> None:
 
 
 def connected(database: "Neo4jDatabase", asked: str = "") -> "Connection":
-    from lookgraph.stores.neo4j.address import parse
-    from lookgraph.stores.neo4j.connection import Connection
+    from lookgraph.stores.neo4j.client.address import parse
+    from lookgraph.stores.neo4j.client.connection import Connection
 
     return Connection(parse(database.address + asked), database.password)
 
@@ -86,7 +86,7 @@ def connected(database: "Neo4jDatabase", asked: str = "") -> "Connection":
 def exported(
     store: LocalStore, database: "Neo4jDatabase", asked: str = "", progress: Any = ignore
 ) -> "Report":
-    from lookgraph.stores.neo4j.mirror import export
+    from lookgraph.stores.neo4j.mirror.export import export
 
     connection = connected(database, asked)
     try:
@@ -354,7 +354,7 @@ def test_what_has_not_changed_is_neither_read_nor_written(
     exported(store, neo4j_database)
     before = generation(neo4j_database)
     exported(store, neo4j_database, "?label=Photo")  # which has the same relations
-    monkeypatch.setattr("lookgraph.stores.neo4j.mirror.read_mirrored", None)
+    monkeypatch.setattr("lookgraph.stores.neo4j.mirror.export.read_mirrored", None)
     assert nothing(exported(store, neo4j_database))
     assert generation(neo4j_database) == before
 
@@ -559,9 +559,9 @@ def test_an_export_that_has_come_first_is_not_undone(
     store: LocalStore, neo4j_database: "Neo4jDatabase", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the same folder, between what this one has found out and its turn."""
-    from lookgraph.stores.neo4j.lock import writers_turn
+    from lookgraph.stores.neo4j.client.lock import writers_turn
 
-    used = "lookgraph.stores.neo4j.mirror.writers_turn"
+    used = "lookgraph.stores.neo4j.mirror.export.writers_turn"
     exported(store, neo4j_database)
     add(store, [80])
 
@@ -716,10 +716,11 @@ class Dying:
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several transactions, however small the library is."""
-    from lookgraph.stores.neo4j import exporting, relations
+    from lookgraph.stores.neo4j import relations
+    from lookgraph.stores.neo4j.mirror import exporter
 
-    monkeypatch.setattr(exporting, "_PICTURES_AT_ONCE", 7)
-    monkeypatch.setattr(exporting, "_FEW", 0)
+    monkeypatch.setattr(exporter, "_PICTURES_AT_ONCE", 7)
+    monkeypatch.setattr(exporter, "_FEW", 0)
     monkeypatch.setattr(relations, "_AT_ONCE", 30)
 
 
@@ -733,7 +734,7 @@ def test_a_server_that_is_killed_in_the_middle(
     store: LocalStore, neo4j_database: "Neo4jDatabase", moment: tuple[str, int], returns: bool
 ) -> None:
     """If it is there again soon, the export goes on; else the next one does."""
-    from lookgraph.stores.neo4j import connection
+    from lookgraph.stores.neo4j.client import connection
 
     server = neo4j_database.server
 
@@ -765,12 +766,14 @@ DYING_EXPORT = """
 import os, signal, sys
 from pathlib import Path
 from lookgraph.stores.local import LocalStore
-from lookgraph.stores.neo4j import exporting, lock, mirror, relations
-from lookgraph.stores.neo4j.address import parse
-from lookgraph.stores.neo4j.connection import Connection
+from lookgraph.stores.neo4j import relations
+from lookgraph.stores.neo4j.client import lock
+from lookgraph.stores.neo4j.client.address import parse
+from lookgraph.stores.neo4j.client.connection import Connection
+from lookgraph.stores.neo4j.mirror import export, exporter
 
 folder, address, password, moment, when = sys.argv[1:]
-exporting._PICTURES_AT_ONCE, exporting._FEW, relations._AT_ONCE = 7, int(when), 30
+exporter._PICTURES_AT_ONCE, exporter._FEW, relations._AT_ONCE = 7, int(when), 30
 left = int(moment)
 
 def dying(apply):
@@ -784,11 +787,11 @@ def dying(apply):
 
 lock.Turn.apply = dying(lock.Turn.apply)
 if moment == "-1":  # between what is remembered and what the server is told
-    def remember(*of, then=mirror.remember):
+    def remember(*of, then=export.remember):
         then(*of)
         os.kill(os.getpid(), signal.SIGKILL)
-    mirror.remember = remember
-mirror.export(LocalStore(Path(folder)), Connection(parse(address), password), lambda *_: None)
+    export.remember = remember
+export.export(LocalStore(Path(folder)), Connection(parse(address), password), lambda *_: None)
 """
 
 
@@ -828,8 +831,8 @@ def small_server() -> Iterator[Neo4jServer]:
 def test_a_server_with_little_memory_gets_smaller_batches(
     tmp_path: Path, small_server: Neo4jServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lookgraph.stores.neo4j import lock
-    from lookgraph.stores.neo4j.faults import TooLargeError
+    from lookgraph.stores.neo4j.client import lock
+    from lookgraph.stores.neo4j.client.faults import TooLargeError
     from tests.neo4j_server.database import emptied
 
     wide = Space("wide", "c" * 64, 1, Metric.COSINE, 2048)

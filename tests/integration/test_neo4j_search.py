@@ -13,11 +13,11 @@ from lookgraph.errors import GraphNotFoundError, UsageError
 from lookgraph.ranking.propagation import norms, speaking
 from lookgraph.stores.base import Answer, GraphWanted
 from lookgraph.stores.local import LocalStore
-from lookgraph.stores.neo4j.address import parse
-from lookgraph.stores.neo4j.connection import Connection
-from lookgraph.stores.neo4j.own_queries import own_query
+from lookgraph.stores.neo4j.client.address import parse
+from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.stores.neo4j.records import StoredSpace
-from lookgraph.stores.neo4j.searches import Searches
+from lookgraph.stores.neo4j.searching.own_queries import own_query
+from lookgraph.stores.neo4j.searching.searches import Searches
 from lookgraph.types import (
     Array,
     Entry,

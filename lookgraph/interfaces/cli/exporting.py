@@ -16,8 +16,8 @@ from lookgraph.interfaces.cli.console import (
 from lookgraph.interfaces.cli.progress import Seldom
 
 if TYPE_CHECKING:
-    from lookgraph.stores.neo4j.exporting import Progress
-    from lookgraph.stores.neo4j.mirror import Report
+    from lookgraph.stores.neo4j.mirror.export import Report
+    from lookgraph.stores.neo4j.mirror.exporter import Progress
 
 _DOING = {
     "pictures": "Writing pictures",
@@ -35,7 +35,9 @@ def export_to(address: str, library: LibraryPlace | None, *, as_json: bool) -> N
         as_json: tell what was done on stdout.
     """
     store, there = open_library(library).store, open_library(address).store
-    from lookgraph.stores.neo4j.mirror import export  # once it is known that the driver is here
+    from lookgraph.stores.neo4j.mirror.export import (
+        export,
+    )  # once it is known that the driver is here
     from lookgraph.stores.neo4j.store import Neo4jStore
 
     assert isinstance(there, Neo4jStore)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lookgraph.graphs import LibraryGraph
     from lookgraph.graphs.results import Groups
     from lookgraph.stores.base import GraphStatus
-    from lookgraph.stores.neo4j.connection import Connection
+    from lookgraph.stores.neo4j.client.connection import Connection
 
 GDS = "gds"
 

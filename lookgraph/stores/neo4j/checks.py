@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from lookgraph.stores.base import Check
-from lookgraph.stores.neo4j.connection import Connection
+from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import SHOWS, StoredSpace, stored_spaces
 from lookgraph.stores.neo4j.schema import has_library, missing_constraints, vector_index

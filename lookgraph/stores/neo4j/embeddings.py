@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lookgraph.errors import LibraryDamagedError
 from lookgraph.stores.base import Embedded
-from lookgraph.stores.neo4j.connection import Connection
+from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import (
     SHOWS,

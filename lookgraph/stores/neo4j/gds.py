@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lookgraph.errors import ServerError, UsageError
-from lookgraph.stores.neo4j.connection import Connection
+from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.stores.neo4j.records import StoredSpace, find_space
 from lookgraph.types import Array, Integers, Metric, Space
 

@@ -9,12 +9,12 @@ from lookgraph.graph.edges import Edges
 from lookgraph.graph.scores import exact_scores
 from lookgraph.index.widening import as_float32
 from lookgraph.stores.base import GraphWanted
-from lookgraph.stores.neo4j.connection import Connection
+from lookgraph.stores.neo4j.client.connection import Connection
+from lookgraph.stores.neo4j.client.lock import writers_turn
 from lookgraph.stores.neo4j.embeddings import Embeddings, read_embeddings
 from lookgraph.stores.neo4j.gds import nearest
 from lookgraph.stores.neo4j.graphing import Grapher
-from lookgraph.stores.neo4j.lock import writers_turn
-from lookgraph.stores.neo4j.mirror_reading import look
+from lookgraph.stores.neo4j.mirror.reading import look
 from lookgraph.stores.neo4j.records import find_space
 from lookgraph.stores.neo4j.relations import read_relations
 from lookgraph.types import Array, Space

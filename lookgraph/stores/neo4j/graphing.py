@@ -14,10 +14,10 @@ from lookgraph.graph.neighbours import Neighbours, edges_between
 from lookgraph.index import batches
 from lookgraph.ranking.propagation import NEIGHBOURS, norms
 from lookgraph.stores.base import GraphWanted
-from lookgraph.stores.neo4j.batches import in_batches
-from lookgraph.stores.neo4j.connection import Connection
+from lookgraph.stores.neo4j.client.batches import in_batches
+from lookgraph.stores.neo4j.client.connection import Connection
+from lookgraph.stores.neo4j.client.lock import Turn
 from lookgraph.stores.neo4j.embeddings import Embeddings, read_embeddings
-from lookgraph.stores.neo4j.lock import Turn
 from lookgraph.stores.neo4j.nearest import nearest_in
 from lookgraph.stores.neo4j.records import StoredSpace
 from lookgraph.stores.neo4j.relations import (

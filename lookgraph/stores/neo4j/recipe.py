@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lookgraph.stores.neo4j.connection import Connection
+from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.types import Array
 
 

@@ -12,8 +12,8 @@ from neo4j import ManagedTransaction
 from numpy.typing import NDArray
 
 from lookgraph.errors import StorageError
-from lookgraph.stores.neo4j.batches import Applies, in_batches
-from lookgraph.stores.neo4j.connection import Connection
+from lookgraph.stores.neo4j.client.batches import Applies, in_batches
+from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.types import Array, Integers
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lookgraph.errors import LibraryFormatError, LibraryNotFoundError, StorageError
-from lookgraph.stores.neo4j.connection import Connection
+from lookgraph.stores.neo4j.client.connection import Connection
+from lookgraph.stores.neo4j.client.server import SIMILARITIES
 from lookgraph.stores.neo4j.names import Names
-from lookgraph.stores.neo4j.server import SIMILARITIES
 from lookgraph.types import Metric
 
 FORMAT = 1

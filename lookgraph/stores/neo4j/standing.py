@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lookgraph.stores.base import GraphStatus, GraphWanted
-from lookgraph.stores.neo4j.connection import Connection
+from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.stores.neo4j.records import StoredSpace
 
 _BYTES = 34 + 2 * 41

@@ -1,7 +1,7 @@
 """What a library in Neo4j holds, counted."""
 
 from lookgraph.stores.base import IndexStatus, SpaceStatus, Status
-from lookgraph.stores.neo4j.connection import Connection
+from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.stores.neo4j.records import SHOWS, StoredSpace, stored_spaces
 from lookgraph.stores.neo4j.schema import vector_index
 from lookgraph.stores.neo4j.standing import Standing, graph_status_of, standing

@@ -16,15 +16,15 @@ from lookgraph.stores.base import Alike, Answer, Check, Embedded, GraphStatus, S
 from lookgraph.stores.cypher import Table
 from lookgraph.stores.neo4j import files, verdicts
 from lookgraph.stores.neo4j.checks import checks
-from lookgraph.stores.neo4j.connection import Connection
+from lookgraph.stores.neo4j.client.connection import Connection
+from lookgraph.stores.neo4j.client.lock import writers_turn
+from lookgraph.stores.neo4j.client.server import check_kind
 from lookgraph.stores.neo4j.embeddings import embedded_pictures, read_embedding, read_embeddings
 from lookgraph.stores.neo4j.keys import path_of
-from lookgraph.stores.neo4j.lock import writers_turn
-from lookgraph.stores.neo4j.own_queries import own_query
 from lookgraph.stores.neo4j.records import StoredSpace, find_space, stored_spaces
 from lookgraph.stores.neo4j.schema import check_library, has_library, make_library
-from lookgraph.stores.neo4j.searches import Searches
-from lookgraph.stores.neo4j.server import check_kind
+from lookgraph.stores.neo4j.searching.own_queries import own_query
+from lookgraph.stores.neo4j.searching.searches import Searches
 from lookgraph.stores.neo4j.standing import graph_status_of, standing
 from lookgraph.stores.neo4j.statuses import status_of
 from lookgraph.stores.neo4j.sweeping import damaged_ids

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from neo4j import ManagedTransaction
 
-from lookgraph.stores.neo4j.connection import Connection
-from lookgraph.stores.neo4j.lock import Turn
+from lookgraph.stores.neo4j.client.connection import Connection
+from lookgraph.stores.neo4j.client.lock import Turn
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import StoredSpace
 from lookgraph.stores.neo4j.spaces import until_none

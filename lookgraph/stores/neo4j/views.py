@@ -16,7 +16,7 @@ from lookgraph.graph.paths import rooted
 from lookgraph.graph.scores import exact_scores
 from lookgraph.graph.verdicts import Verdicts
 from lookgraph.stores.base import GraphWanted, Match
-from lookgraph.stores.neo4j.connection import Connection
+from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.stores.neo4j.embeddings import as_row
 from lookgraph.stores.neo4j.graphing import edges_of
 from lookgraph.stores.neo4j.judged import verdict_rows

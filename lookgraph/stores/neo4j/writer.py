@@ -9,11 +9,12 @@ from neo4j import ManagedTransaction
 from lookgraph.errors import GraphTooLargeError
 from lookgraph.stores.base import GraphWanted
 from lookgraph.stores.checking import check_embeddings
-from lookgraph.stores.neo4j.batches import in_batches
-from lookgraph.stores.neo4j.connection import Connection
+from lookgraph.stores.neo4j.client.batches import in_batches
+from lookgraph.stores.neo4j.client.connection import Connection
+from lookgraph.stores.neo4j.client.lock import Turn
+from lookgraph.stores.neo4j.client.server import check_kind
 from lookgraph.stores.neo4j.graphing import Grapher
 from lookgraph.stores.neo4j.keys import key_of
-from lookgraph.stores.neo4j.lock import Turn
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.pictures import Known, PictureWriter
 from lookgraph.stores.neo4j.records import (
@@ -24,8 +25,7 @@ from lookgraph.stores.neo4j.records import (
     stored_spaces,
 )
 from lookgraph.stores.neo4j.schema import await_vector_index, make_vector_index
-from lookgraph.stores.neo4j.searches import INDEXED
-from lookgraph.stores.neo4j.server import check_kind
+from lookgraph.stores.neo4j.searching.searches import INDEXED
 from lookgraph.stores.neo4j.spaces import (
     begin_graph,
     drop_properties,

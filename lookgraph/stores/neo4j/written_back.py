@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from neo4j import ManagedTransaction
 
-from lookgraph.stores.neo4j.batches import in_batches
-from lookgraph.stores.neo4j.connection import Connection
-from lookgraph.stores.neo4j.lock import writers_turn
+from lookgraph.stores.neo4j.client.batches import in_batches
+from lookgraph.stores.neo4j.client.connection import Connection
+from lookgraph.stores.neo4j.client.lock import writers_turn
 from lookgraph.stores.neo4j.schema import check_library
 
 _AT_ONCE = 10_000

@@ -15,9 +15,9 @@ needs_module("neo4j")
 
 from neo4j import Record  # noqa: E402
 
-from lookgraph.stores.neo4j.filters import condition_of, loose  # noqa: E402
 from lookgraph.stores.neo4j.keys import key_of  # noqa: E402
 from lookgraph.stores.neo4j.names import USUAL  # noqa: E402
+from lookgraph.stores.neo4j.searching.filters import condition_of, loose  # noqa: E402
 
 _BYTES = st.lists(st.sampled_from([*b"ab/.[]!*?-\\EQ^$|(\n", 0xC3, 0xA9, 0xE2, 0x82, 0xAC, 0xFF]))
 _GLOBS = _BYTES.map(lambda found: os.fsdecode(bytes(found)))

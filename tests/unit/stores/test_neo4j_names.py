@@ -15,7 +15,7 @@ from tests.conftest import needs_module
 
 needs_module("neo4j")
 
-from lookgraph.stores.neo4j.address import SCHEMES, Address, parse  # noqa: E402
+from lookgraph.stores.neo4j.client.address import SCHEMES, Address, parse  # noqa: E402
 
 paths = st.binary(min_size=1).filter(lambda raw: b"\0" not in raw).map(os.fsdecode)
 """All that can be a path."""

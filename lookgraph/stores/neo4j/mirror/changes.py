@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from lookgraph.stores.contents import VerdictFacts
-from lookgraph.stores.neo4j.mirrored import Mirrored, MirroredSpace
+from lookgraph.stores.neo4j.mirror.mirrored import Mirrored, MirroredSpace
 from lookgraph.stores.neo4j.records import StoredSpace
 from lookgraph.stores.neo4j.relations import Differences, differences, no_relations
 

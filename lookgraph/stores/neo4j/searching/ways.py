@@ -8,10 +8,10 @@ of them is computed here, from the stored numbers.
 from dataclasses import dataclass
 
 from lookgraph.config import RECALL
-from lookgraph.stores.neo4j.filters import Condition
+from lookgraph.stores.neo4j.client.server import SIMILARITIES, Server
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import StoredSpace
-from lookgraph.stores.neo4j.server import SIMILARITIES, Server
+from lookgraph.stores.neo4j.searching.filters import Condition
 from lookgraph.types import Array, IndexKind, Metric, Space
 
 _UNIT = 2.0**-24

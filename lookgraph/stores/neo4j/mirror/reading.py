@@ -14,8 +14,8 @@ from lookgraph.stores.contents import (
     SpaceContents,
     VerdictFacts,
 )
-from lookgraph.stores.neo4j.connection import Connection
-from lookgraph.stores.neo4j.mirrored import LibraryFacts, Mirrored, MirroredSpace, SpaceFacts
+from lookgraph.stores.neo4j.client.connection import Connection
+from lookgraph.stores.neo4j.mirror.mirrored import LibraryFacts, Mirrored, MirroredSpace, SpaceFacts
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import SHOWS, reading
 from lookgraph.stores.neo4j.relations import Relations, read_relations

@@ -13,8 +13,8 @@ import numpy as np
 
 from lookgraph.aside import written_aside
 from lookgraph.stores.contents import MIRRORS_FOLDER, FileFacts, PictureFacts, VerdictFacts
-from lookgraph.stores.neo4j.address import Address
-from lookgraph.stores.neo4j.mirrored import LibraryFacts, Mirrored, MirroredSpace, SpaceFacts
+from lookgraph.stores.neo4j.client.address import Address
+from lookgraph.stores.neo4j.mirror.mirrored import LibraryFacts, Mirrored, MirroredSpace, SpaceFacts
 from lookgraph.stores.neo4j.relations import Relations
 from lookgraph.types import Array
 

@@ -23,9 +23,9 @@ from neo4j import (
 from neo4j.exceptions import ServiceUnavailable
 
 from lookgraph.errors import ServerError
-from lookgraph.stores.neo4j.address import Address
-from lookgraph.stores.neo4j.faults import server_errors
-from lookgraph.stores.neo4j.server import Server, ask_server
+from lookgraph.stores.neo4j.client.address import Address
+from lookgraph.stores.neo4j.client.faults import server_errors
+from lookgraph.stores.neo4j.client.server import Server, ask_server
 
 _T = TypeVar("_T")
 
@@ -146,7 +146,7 @@ class Connection:
         """Change something in one transaction.
 
         It is tried again where the server says that this helps, also if it may have been
-        committed: ``work`` must see whether it was (`lookgraph.stores.neo4j.lock`).
+        committed: ``work`` must see whether it was (`lookgraph.stores.neo4j.client.lock`).
         """
         with self.session() as session:
             return session.execute_write(self._limited(work))

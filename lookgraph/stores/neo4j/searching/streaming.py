@@ -7,9 +7,9 @@ import numpy as np
 from neo4j import Result
 
 from lookgraph.index import batches, exact
-from lookgraph.stores.neo4j.connection import Connection
-from lookgraph.stores.neo4j.filters import Condition
+from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.stores.neo4j.records import StoredSpace
+from lookgraph.stores.neo4j.searching.filters import Condition
 from lookgraph.types import Integers, Matrix, Neighbour, Rows, Vector
 
 _AT_ONCE = 1024

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from lookgraph.config import RECALL
-from lookgraph.stores.neo4j.connection import Connection
-from lookgraph.stores.neo4j.filters import Condition
-from lookgraph.stores.neo4j.looking import Listed, Look
+from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.stores.neo4j.records import Read, StoredSpace
-from lookgraph.stores.neo4j.streaming import nearest_streamed
-from lookgraph.stores.neo4j.ways import Way, candidates_for, exact_way, list_query
+from lookgraph.stores.neo4j.searching.filters import Condition
+from lookgraph.stores.neo4j.searching.looking import Listed, Look
+from lookgraph.stores.neo4j.searching.streaming import nearest_streamed
+from lookgraph.stores.neo4j.searching.ways import Way, candidates_for, exact_way, list_query
 from lookgraph.types import Array, Integers, Matrix, Metric, Neighbour, Vector
 
 _SHARE = 0.25

@@ -17,14 +17,14 @@ from lookgraph.errors import GraphNotFoundError, LookgraphError
 from lookgraph.index import exact
 from lookgraph.index.comparisons import check_all
 from lookgraph.stores.base import Answer, Match
-from lookgraph.stores.neo4j.connection import Connection
-from lookgraph.stores.neo4j.filters import Condition, condition_of
-from lookgraph.stores.neo4j.finding import Finder
-from lookgraph.stores.neo4j.ranked import has_relations, ranked
+from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.stores.neo4j.records import Read, StoredSpace, match_map, match_of, reading
 from lookgraph.stores.neo4j.schema import vector_index
-from lookgraph.stores.neo4j.streaming import nearest_streamed, over_streamed
-from lookgraph.stores.neo4j.ways import (
+from lookgraph.stores.neo4j.searching.filters import Condition, condition_of
+from lookgraph.stores.neo4j.searching.finding import Finder
+from lookgraph.stores.neo4j.searching.ranked import has_relations, ranked
+from lookgraph.stores.neo4j.searching.streaming import nearest_streamed, over_streamed
+from lookgraph.stores.neo4j.searching.ways import (
     Way,
     exact_way,
     gds_way,

@@ -8,12 +8,12 @@ from neo4j import ManagedTransaction
 
 from lookgraph.stores.contents import FileFacts, VerdictFacts
 from lookgraph.stores.neo4j.keys import path_of, shown
-from lookgraph.stores.neo4j.mirror_changes import Unit
-from lookgraph.stores.neo4j.mirrored import LibraryFacts, SpaceFacts
+from lookgraph.stores.neo4j.mirror.changes import Unit
+from lookgraph.stores.neo4j.mirror.mirrored import LibraryFacts, SpaceFacts
+from lookgraph.stores.neo4j.mirror.wanted import Wanted
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import SHOWS, StoredSpace
 from lookgraph.stores.neo4j.verdicts import EITHER, RELATIONS
-from lookgraph.stores.neo4j.wanted import Wanted
 from lookgraph.types import Vector
 
 

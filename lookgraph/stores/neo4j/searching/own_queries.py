@@ -8,7 +8,7 @@ from neo4j import ManagedTransaction
 from neo4j.graph import Node, Path, Relationship
 
 from lookgraph.stores.cypher import Table, Value
-from lookgraph.stores.neo4j.connection import Connection
+from lookgraph.stores.neo4j.client.connection import Connection
 
 
 def own_query(connection: Connection, cypher: str, values: Mapping[str, object]) -> Table:

@@ -18,13 +18,13 @@ from lookgraph.stores.base import Store
 from lookgraph.stores.contents import Contents
 from lookgraph.stores.local import LocalStore
 from lookgraph.stores.neo4j import schema
-from lookgraph.stores.neo4j.connection import Connection
-from lookgraph.stores.neo4j.exporting import Done, Exporter, Progress
-from lookgraph.stores.neo4j.lock import Turn, writers_turn
-from lookgraph.stores.neo4j.memory import Memory, memory_file, recall, remember
-from lookgraph.stores.neo4j.mirror_reading import Seen, look, look_in, read_mirrored
-from lookgraph.stores.neo4j.mirror_writing import MirrorWriter
-from lookgraph.stores.neo4j.mirrored import Mirrored
+from lookgraph.stores.neo4j.client.connection import Connection
+from lookgraph.stores.neo4j.client.lock import Turn, writers_turn
+from lookgraph.stores.neo4j.mirror.exporter import Done, Exporter, Progress
+from lookgraph.stores.neo4j.mirror.memory import Memory, memory_file, recall, remember
+from lookgraph.stores.neo4j.mirror.mirrored import Mirrored
+from lookgraph.stores.neo4j.mirror.reading import Seen, look, look_in, read_mirrored
+from lookgraph.stores.neo4j.mirror.writing import MirrorWriter
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,23 @@ from neo4j import ManagedTransaction
 
 from lookgraph.stores.contents import Contents
 from lookgraph.stores.neo4j import schema
-from lookgraph.stores.neo4j.batches import Applies, WholeTooLargeError, Within, Work, in_batches
-from lookgraph.stores.neo4j.connection import Connection
-from lookgraph.stores.neo4j.lock import Turn
-from lookgraph.stores.neo4j.mirror_changes import Changes, SpaceChanges, changes
-from lookgraph.stores.neo4j.mirror_writing import MirrorWriter
-from lookgraph.stores.neo4j.mirrored import Mirrored, SpaceFacts, as_wanted
+from lookgraph.stores.neo4j.client.batches import (
+    Applies,
+    WholeTooLargeError,
+    Within,
+    Work,
+    in_batches,
+)
+from lookgraph.stores.neo4j.client.connection import Connection
+from lookgraph.stores.neo4j.client.lock import Turn
+from lookgraph.stores.neo4j.mirror.changes import Changes, SpaceChanges, changes
+from lookgraph.stores.neo4j.mirror.mirrored import Mirrored, SpaceFacts, as_wanted
+from lookgraph.stores.neo4j.mirror.wanted import Wanted
+from lookgraph.stores.neo4j.mirror.writing import MirrorWriter
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import StoredSpace
 from lookgraph.stores.neo4j.relations import create_relations, delete_relations
 from lookgraph.stores.neo4j.spaces import drop_space
-from lookgraph.stores.neo4j.wanted import Wanted
 
 _T = TypeVar("_T")
 

@@ -8,7 +8,7 @@ import numpy as np
 from lookgraph.index.comparisons import comparison
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import Read, StoredSpace
-from lookgraph.stores.neo4j.ways import nearness, slack
+from lookgraph.stores.neo4j.searching.ways import nearness, slack
 from lookgraph.types import Array, Integers, Metric, Neighbour, Vector
 
 _MARGIN = 6

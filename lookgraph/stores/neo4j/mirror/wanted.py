@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from lookgraph.stores.contents import Contents
-from lookgraph.stores.neo4j.mirrored import Mirrored
+from lookgraph.stores.neo4j.mirror.mirrored import Mirrored
 from lookgraph.types import Vector
 
 

@@ -7,12 +7,12 @@ import numpy as np
 
 from lookgraph.ranking.judged import Judged, Said, judged
 from lookgraph.ranking.propagation import NEIGHBOURS, SHORTLIST
-from lookgraph.stores.neo4j.filters import Condition
-from lookgraph.stores.neo4j.finding import Finder
 from lookgraph.stores.neo4j.judged import verdict_rows
 from lookgraph.stores.neo4j.names import Names
-from lookgraph.stores.neo4j.propagating import Propagation
 from lookgraph.stores.neo4j.records import Read, StoredSpace
+from lookgraph.stores.neo4j.searching.filters import Condition
+from lookgraph.stores.neo4j.searching.finding import Finder
+from lookgraph.stores.neo4j.searching.propagating import Propagation
 from lookgraph.types import Array, Integers, Neighbour, Vector
 
 _SPEAKING = NEIGHBOURS + 1

@@ -14,9 +14,9 @@ import numpy as np
 from lookgraph.ranking.judged import Judged
 from lookgraph.ranking.propagation import NEIGHBOURS
 from lookgraph.ranking.speakers import Speakers, lengths, sums, weights_of
-from lookgraph.stores.neo4j.looking import Look
-from lookgraph.stores.neo4j.server import Server
-from lookgraph.stores.neo4j.ways import exact_way
+from lookgraph.stores.neo4j.client.server import Server
+from lookgraph.stores.neo4j.searching.looking import Look
+from lookgraph.stores.neo4j.searching.ways import exact_way
 from lookgraph.types import Array, Integers, Neighbour, Vector
 
 

@@ -13,7 +13,7 @@ from lookgraph.errors import (
     StorageError,
     UsageError,
 )
-from lookgraph.stores.neo4j.address import Address
+from lookgraph.stores.neo4j.client.address import Address
 
 
 class TooLargeError(StorageError):

@@ -18,7 +18,7 @@ from datetime import datetime
 from neo4j import ManagedTransaction, Session
 
 from lookgraph.errors import LibraryLockedError, ServerError
-from lookgraph.stores.neo4j.connection import Connection
+from lookgraph.stores.neo4j.client.connection import Connection
 
 _WAIT_SECONDS = 2.0
 

@@ -8,13 +8,13 @@ from neo4j import ManagedTransaction
 from neo4j.exceptions import TransientError
 
 from lookgraph.errors import StorageError
-from lookgraph.stores.neo4j.faults import TooLargeError
+from lookgraph.stores.neo4j.client.faults import TooLargeError
 
 Work: TypeAlias = Callable[[ManagedTransaction], None]
 
 
 class Applies(Protocol):
-    """What makes changes: a writer's `lookgraph.stores.neo4j.lock.Turn`, or `Within`."""
+    """What makes changes: a writer's `lookgraph.stores.neo4j.client.lock.Turn`, or `Within`."""
 
     def apply(self, work: Work) -> None:
         """Make one change."""

@@ -1,0 +1,1 @@
+"""A local library, copied to a Neo4j server and kept in step there."""
