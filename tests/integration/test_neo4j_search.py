@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from lookgraph.errors import GraphNotFoundError, UsageError
+from lookgraph.errors import GraphNotFoundError, LibraryDamagedError, UsageError
 from lookgraph.ranking.propagation import norms, speaking
 from lookgraph.stores.base import Answer, GraphWanted
 from lookgraph.stores.local import LocalStore
@@ -557,6 +557,20 @@ def test_what_is_none_of_the_librarys_pictures_is_not_found(connection: Connecti
     for kind in (IndexKind.EXACT, IndexKind.HNSW, IndexKind.GDS):
         (answer,) = Searches(connection).search(replace(stored, index=kind), rows[7:8], 10)
         is_right(answer, scores, 10, left)
+
+
+@pytest.mark.parametrize("changed", [[1.0, 2.0], "no numbers"])
+def test_an_embedding_that_somebody_has_changed_is_named(
+    connection: Connection, changed: object
+) -> None:
+    rows = drawn(Metric.COSINE)
+    stored = replace(put(connection, Metric.COSINE, rows), index=IndexKind.EXACT)
+    connection.run(
+        f"MATCH (n:`{connection.address.names.own()}` {{row: 8}}) SET n.embeddings = $changed",
+        changed=changed,
+    )
+    with pytest.raises(LibraryDamagedError, match="doctor --repair"):
+        Searches(connection).search(stored, rows[7:8], 10)
 
 
 def test_the_index_finds_nearly_all_among_ten_thousand(connection: Connection) -> None:

@@ -25,7 +25,7 @@ from neo4j.exceptions import ServiceUnavailable
 from lookgraph.errors import ServerError
 from lookgraph.stores.neo4j.client.address import Address
 from lookgraph.stores.neo4j.client.faults import server_errors
-from lookgraph.stores.neo4j.client.server import Server, ask_server
+from lookgraph.stores.neo4j.client.server import Server
 
 _T = TypeVar("_T")
 
@@ -162,7 +162,7 @@ class Connection:
     @cached_property
     def server(self) -> Server:
         """What the server is and can, asked once."""
-        return ask_server(self.read)
+        return Server(self.read)
 
     @cached_property
     def _bookmarks(self) -> Any:

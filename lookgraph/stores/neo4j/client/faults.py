@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from neo4j import exceptions
 
 from lookgraph.errors import (
+    LibraryDamagedError,
     LibraryNotFoundError,
     LookgraphError,
     ServerError,
@@ -79,8 +80,9 @@ def _in_the_way(address: Address, code: str, told: str) -> LookgraphError | None
     """What the schema of somebody else has against it."""
     if "ConstraintValidationFailed" in code:
         return StorageError(
-            f"{address}: a constraint that is not Lookgraph's forbids what is to be written "
-            f"({told}). Drop it, or keep the pictures under another label: {_relabelled(address)}"
+            f"{address}: a constraint forbids what is to be written ({told}). Remove the node or "
+            "the constraint that is in the way, or keep the pictures under another label: "
+            f"{_relabelled(address)}"
         )
     if "ConstraintCreationFailed" in code or "ConstraintWithNameAlreadyExists" in code:
         return StorageError(
@@ -92,6 +94,11 @@ def _in_the_way(address: Address, code: str, told: str) -> LookgraphError | None
         return StorageError(
             f"{address}: an index or constraint of somebody else's is in the way ({told}). Drop "
             f"it, or keep the pictures under another label: {_relabelled(address)}"
+        )
+    if "vector.similarity" in told or "gds.similarity" in told:
+        return LibraryDamagedError(
+            f"{address}: an embedding cannot be compared ({told}). If somebody has changed that "
+            "of a picture, `lookgraph doctor --repair` embeds it again."
         )
     if re.search("vector.*dimension|dimension.*vector", told, re.IGNORECASE):
         return StorageError(

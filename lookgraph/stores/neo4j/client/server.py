@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cached_property
 
 from neo4j import Record
 
@@ -22,19 +22,36 @@ SIMILARITIES = {Metric.COSINE: "cosine", Metric.L2: "euclidean"}
 """What it compares by, in functions and indexes. It has none for the inner product."""
 
 
-@dataclass(frozen=True, slots=True)
 class Server:
     """What was found out.
 
     Attributes:
         version: such as (5, 26) or (2026, 1).
         name: such as ``Neo4j 5.26.31, community``.
-        gds: the version of Graph Data Science; None if it is not installed.
     """
 
-    version: tuple[int, int]
-    name: str
-    gds: str | None
+    def __init__(self, read: Callable[[str], list[Record]]) -> None:
+        """Ask a server what it is.
+
+        Args:
+            read: asks a question.
+        """
+        self._read = read
+        (kernel, *_) = read(
+            "CALL dbms.components() YIELD name, versions, edition"
+            " WHERE name = 'Neo4j Kernel' RETURN versions[0] AS version, edition"
+        )
+        version = str(kernel["version"])
+        found = re.match(r"(\d+)\.(\d+)", version)
+        self.version = (int(found[1]), int(found[2])) if found else (0, 0)
+        self.name = f"Neo4j {version}, {kernel['edition']}"
+
+    @cached_property
+    def gds(self) -> str | None:
+        """The version of Graph Data Science; None if it is not installed."""
+        if not self._read("SHOW FUNCTIONS YIELD name WHERE name = 'gds.version' RETURN name"):
+            return None
+        return str(self._read("RETURN gds.version() AS version")[0]["version"])
 
     @property
     def indexes_vectors(self) -> bool:
@@ -54,24 +71,6 @@ class Server:
     def can_index(self, dimension: int, metric: Metric) -> bool:
         """Whether it can index vectors of so many numbers, compared so."""
         return self.indexes_vectors and dimension <= _LARGEST and metric in SIMILARITIES
-
-
-def ask_server(read: Callable[[str], list[Record]]) -> Server:
-    """Ask a server what it is.
-
-    Args:
-        read: asks a question.
-    """
-    (kernel, *_) = read(
-        "CALL dbms.components() YIELD name, versions, edition"
-        " WHERE name = 'Neo4j Kernel' RETURN versions[0] AS version, edition"
-    )
-    version = str(kernel["version"])
-    found = re.match(r"(\d+)\.(\d+)", version)
-    numbers = (int(found[1]), int(found[2])) if found else (0, 0)
-    has_gds = read("SHOW FUNCTIONS YIELD name WHERE name = 'gds.version' RETURN name")
-    gds = str(read("RETURN gds.version() AS version")[0]["version"]) if has_gds else None
-    return Server(numbers, f"Neo4j {version}, {kernel['edition']}", gds)
 
 
 def check_kind(server: Server, space: Space, kind: IndexKind) -> None:

@@ -85,7 +85,8 @@ def remember(file: Path, memory: Memory) -> None:
 
 def _columns(facts: Mapping[str, tuple[object, ...]]) -> list[Sequence[object]]:
     """By columns: a list for each of many would take longer to make than to write."""
-    return [list(facts), *zip(*facts.values(), strict=True)]
+    width = len(next(iter(facts.values()), ()))
+    return [list(facts), *([its[place] for its in facts.values()] for place in range(width))]
 
 
 def _rows(

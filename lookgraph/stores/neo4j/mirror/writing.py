@@ -14,7 +14,7 @@ from lookgraph.stores.neo4j.mirror.wanted import Wanted
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import SHOWS, StoredSpace
 from lookgraph.stores.neo4j.verdicts import EITHER, RELATIONS
-from lookgraph.types import Vector
+from lookgraph.types import Array
 
 
 class MirrorWriter:
@@ -97,7 +97,7 @@ class MirrorWriter:
             "row": wanted.mirrored.rows[id_],
         }
 
-    def _embed(self, property_: str, embeddings: Mapping[str, Vector]) -> None:
+    def _embed(self, property_: str, embeddings: Mapping[str, Array]) -> None:
         self._run(
             f"UNWIND $told AS told MATCH {self._node}"
             " CALL db.create.setNodeVectorProperty(n, $property, told.numbers)",
