@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from neo4j import ManagedTransaction
 
+from lookgraph.stores.neo4j.client.numbers import Numbers
 from lookgraph.stores.neo4j.keys import key_of, path_of, shown
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import SHOWS
-from lookgraph.types import Array, Entry, Picture, Vector
+from lookgraph.types import Entry, Picture, Vector
 
 _AT_ONCE = 10_000
 """Files in one statement."""
@@ -250,6 +251,6 @@ def _told_of(entry: Entry) -> dict[str, object]:
     }
 
 
-def _kept(embedding: Vector) -> Array:
-    """An embedding as it is kept, of float16 precision; float64, which the driver packs faster."""
-    return embedding.astype(np.float16).astype(np.float64)
+def _kept(embedding: Vector) -> Numbers:
+    """An embedding as it is kept: of float16 precision."""
+    return Numbers.of(embedding.astype(np.float16))

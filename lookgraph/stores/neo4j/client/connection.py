@@ -44,9 +44,10 @@ class Connection:
     """A connection to one database; for several threads. Nothing is sent before the first question.
 
     Values travel as parameters, always; what is put into Cypher are the checked names of
-    `lookgraph.stores.neo4j.names` and nothing else. Arrays of numbers are given as NumPy arrays:
-    the driver writes a list out, number by number, for a log that nobody keeps, which takes three
-    quarters of the time of sending embeddings.
+    `lookgraph.stores.neo4j.names` and nothing else. Embeddings are given as
+    `lookgraph.stores.neo4j.client.numbers.Numbers`, other numbers as NumPy arrays: the driver
+    writes a list out, number by number, for a log that nobody keeps, which takes three quarters
+    of the time of sending embeddings.
     """
 
     def __init__(self, address: Address, password: str | None) -> None:

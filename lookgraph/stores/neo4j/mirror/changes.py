@@ -1,7 +1,7 @@
 """What is to be changed in a mirror: the differences of what it holds and what it should hold."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,11 +21,13 @@ class Unit:
     Attributes:
         id: of the picture; None for a file that was left out.
         keys: of the files whose nodes are written.
+        known: those of them that are there already, perhaps of another picture.
         spaces: the places of those spaces whose embeddings of the picture are written.
     """
 
     id: str | None
     keys: tuple[str, ...]
+    known: tuple[str, ...] = ()
     spaces: tuple[int, ...] = ()
 
 
@@ -141,14 +143,21 @@ def _units(there: Mirrored, wanted: Mirrored, kept: list[MirroredSpace | None]) 
     left_out = []
     for key, facts in written.items():
         if facts.id is None:
-            left_out.append(Unit(None, (key,)))
+            left_out.append(Unit(None, (key,), _known(there, [key])))
         else:
             keys[facts.id].append(key)
     # A picture is named by its files: those that it has had count as well.
     before = [facts.id for key, facts in there.files.items() if wanted.files.get(key) != facts]
     touched |= keys.keys() | {id_ for id_ in before if id_ is not None and id_ in wanted.pictures}
     ordered = sorted(touched, key=lambda id_: wanted.rows[id_])
-    return [Unit(id_, tuple(keys[id_]), tuple(spaces[id_])) for id_ in ordered] + left_out
+    pictures = (
+        Unit(id_, tuple(keys[id_]), _known(there, keys[id_]), tuple(spaces[id_])) for id_ in ordered
+    )
+    return [*pictures, *left_out]
+
+
+def _known(there: Mirrored, keys: Sequence[str]) -> tuple[str, ...]:
+    return tuple(key for key in keys if key in there.files)
 
 
 def _space(there: MirroredSpace | None, wanted: MirroredSpace, mirror: Mirrored) -> SpaceChanges:

@@ -7,7 +7,7 @@ import numpy as np
 
 from lookgraph.stores.contents import Contents
 from lookgraph.stores.neo4j.mirror.mirrored import Mirrored
-from lookgraph.types import Array
+from lookgraph.types import Vector
 
 
 class Wanted:
@@ -36,13 +36,10 @@ class Wanted:
                 keys[facts.id].append(key)
         return keys
 
-    def embedding(self, place: int, id_: str) -> Array:
-        """The embedding of a picture in the space of this place, shape (d,), float64.
-
-        The driver takes two thirds of the time for float64 that it takes for float32.
-        """
+    def embedding(self, place: int, id_: str) -> Vector:
+        """The embedding of a picture in the space of this place, shape (d,), float32."""
         row = self._row_of[place][id_]
-        return np.asarray(self._contents.spaces[place].rows[row], np.float64)
+        return np.asarray(self._contents.spaces[place].rows[row], np.float32)
 
     @cached_property
     def _row_of(self) -> list[dict[str, int]]:

@@ -7,6 +7,7 @@ import numpy as np
 from neo4j import ManagedTransaction
 
 from lookgraph.stores.contents import FileFacts, VerdictFacts
+from lookgraph.stores.neo4j.client.numbers import Numbers
 from lookgraph.stores.neo4j.keys import path_of, shown
 from lookgraph.stores.neo4j.mirror.changes import Unit
 from lookgraph.stores.neo4j.mirror.mirrored import LibraryFacts, SpaceFacts
@@ -14,7 +15,7 @@ from lookgraph.stores.neo4j.mirror.wanted import Wanted
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import SHOWS, StoredSpace
 from lookgraph.stores.neo4j.verdicts import EITHER, RELATIONS
-from lookgraph.types import Array
+from lookgraph.types import Vector
 
 
 class MirrorWriter:
@@ -81,6 +82,7 @@ class MirrorWriter:
             of = [unit.id for unit in units if unit.id is not None and place in unit.spaces]
             if of:
                 self._embed(space.facts.property, {id_: wanted.embedding(place, id_) for id_ in of})
+        self._unrelate([key for unit in units for key in unit.known])
         keys = [key for unit in units for key in unit.keys]
         self._files({key: wanted.mirrored.files[key] for key in keys})
 
@@ -97,20 +99,25 @@ class MirrorWriter:
             "row": wanted.mirrored.rows[id_],
         }
 
-    def _embed(self, property_: str, embeddings: Mapping[str, Array]) -> None:
+    def _embed(self, property_: str, embeddings: Mapping[str, Vector]) -> None:
         self._run(
             f"UNWIND $told AS told MATCH {self._node}"
             " CALL db.create.setNodeVectorProperty(n, $property, told.numbers)",
             property=property_,
-            told=[{"id": id_, "numbers": numbers} for id_, numbers in embeddings.items()],
+            told=[{"id": id_, "numbers": Numbers.of(its)} for id_, its in embeddings.items()],
         )
+
+    def _unrelate(self, keys: Sequence[str]) -> None:
+        """What files have shown, they need not show now."""
+        if keys:
+            self._run(
+                f"UNWIND $keys AS key MATCH (:`{self._names.own('File')}` {{key: key}})"
+                f"-[r:{SHOWS}]->() DELETE r",
+                keys=keys,
+            )
 
     def _files(self, files: Mapping[str, FileFacts]) -> None:
         file = self._names.own("File")
-        self._run(
-            f"UNWIND $keys AS key MATCH (:`{file}` {{key: key}})-[r:{SHOWS}]->() DELETE r",
-            keys=list(files),
-        )
         self._run(
             f"UNWIND $told AS told MERGE (f:`{file}` {{key: told.key}}) SET f += told.facts"
             f" WITH f, told WHERE told.id IS NOT NULL MATCH {self._node}"
@@ -133,7 +140,7 @@ class MirrorWriter:
     def remove_files(self, keys: Sequence[str]) -> None:
         """Remove the nodes of files. Those that somebody has related to something are bared."""
         file = f"(f:`{self._names.own('File')}` {{key: key}})"
-        self._run(f"UNWIND $keys AS key MATCH {file}-[r:{SHOWS}]->() DELETE r", keys=keys)
+        self._unrelate(keys)
         self._run(
             f"UNWIND $keys AS key MATCH {file} WHERE NOT EXISTS {{ (f)--() }} DELETE f", keys=keys
         )
