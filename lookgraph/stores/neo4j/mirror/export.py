@@ -8,6 +8,7 @@ and carried on with, and nothing is there twice.
 
 import secrets
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +62,6 @@ def export(store: Store, connection: Connection, progress: Progress) -> Report:
     if not isinstance(store, LocalStore):
         raise UsageError(f"{store.place} is in a database already; only a folder's is exported.")
     began = time.perf_counter()
-    schema.make_library(connection)
     found = _compared(store, connection, progress)
     if found.exporter and not found.exporter.has_work():
         return _report(found.contents, Done(), began)
@@ -97,13 +97,20 @@ class _Compared:
 
 
 def _compared(store: LocalStore, connection: Connection, progress: Progress) -> _Compared:
-    contents, library = store.contents(), store.identity()
     file = memory_file(store.folder, connection.address)
-    seen, remembered = look(connection), recall(file)
+    with ThreadPoolExecutor(1) as beside:  # the server answers while the library is read
+        answer = beside.submit(_look, connection)
+        contents, library, remembered = store.contents(), store.identity(), recall(file)
+        seen = answer.result()
     _be_ours(connection, seen, library, remembered, file)
     there = _unchanged(seen, remembered)
     exporter = Exporter(connection, contents, there, progress) if there else None
     return _Compared(contents, library, seen, file, remembered, exporter)
+
+
+def _look(connection: Connection) -> Seen:
+    schema.make_library(connection)
+    return look(connection)
 
 
 def _write(connection: Connection, turn: Turn, exporter: Exporter, found: _Compared) -> Done:
