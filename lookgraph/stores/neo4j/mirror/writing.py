@@ -1,6 +1,7 @@
 """Change what a mirror holds, inside of transactions. Each statement may find its work done."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
 
 import numpy as np
@@ -15,7 +16,6 @@ from lookgraph.stores.neo4j.mirror.wanted import Wanted
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import SHOWS, StoredSpace
 from lookgraph.stores.neo4j.verdicts import EITHER, RELATIONS
-from lookgraph.types import Vector
 
 
 class MirrorWriter:
@@ -73,18 +73,20 @@ class MirrorWriter:
 
     def units(self, wanted: Wanted, units: Sequence[Unit]) -> None:
         """Write pictures, their embeddings, and files."""
-        ids = [unit.id for unit in units if unit.id is not None]
+        with ThreadPoolExecutor(1) as beside:  # while the server writes all but the embeddings
+            told = beside.submit(_embeddings, wanted, units)
+            self._pictures(wanted, [unit.id for unit in units if unit.id is not None])
+            self._unrelate([key for unit in units for key in unit.known])
+            keys = [key for unit in units for key in unit.keys]
+            self._files({key: wanted.mirrored.files[key] for key in keys})
+        for property_, of in told.result().items():
+            self._embed(property_, of)
+
+    def _pictures(self, wanted: Wanted, ids: Sequence[str]) -> None:
         self._run(
             f"UNWIND $told AS told MERGE {self._node} SET n:`{self._names.label}`, n += told.facts",
             told=[{"id": id_, "facts": self._facts(wanted, id_)} for id_ in ids],
         )
-        for place, space in enumerate(wanted.mirrored.spaces):
-            of = [unit.id for unit in units if unit.id is not None and place in unit.spaces]
-            if of:
-                self._embed(space.facts.property, {id_: wanted.embedding(place, id_) for id_ in of})
-        self._unrelate([key for unit in units for key in unit.known])
-        keys = [key for unit in units for key in unit.keys]
-        self._files({key: wanted.mirrored.files[key] for key in keys})
 
     def _facts(self, wanted: Wanted, id_: str) -> dict[str, object]:
         names, picture = self._names, wanted.mirrored.pictures[id_]
@@ -99,12 +101,12 @@ class MirrorWriter:
             "row": wanted.mirrored.rows[id_],
         }
 
-    def _embed(self, property_: str, embeddings: Mapping[str, Vector]) -> None:
+    def _embed(self, property_: str, told: Sequence[Mapping[str, object]]) -> None:
         self._run(
             f"UNWIND $told AS told MATCH {self._node}"
             " CALL db.create.setNodeVectorProperty(n, $property, told.numbers)",
             property=property_,
-            told=[{"id": id_, "numbers": Numbers.of(its)} for id_, its in embeddings.items()],
+            told=told,
         )
 
     def _unrelate(self, keys: Sequence[str]) -> None:
@@ -219,6 +221,18 @@ class MirrorWriter:
                     if facts.kind == kind
                 ],
             )
+
+
+def _embeddings(wanted: Wanted, units: Sequence[Unit]) -> dict[str, list[dict[str, object]]]:
+    """The embeddings that are written, by the property that pictures have them in."""
+    told: dict[str, list[dict[str, object]]] = {}
+    for place, space in enumerate(wanted.mirrored.spaces):
+        ids = [unit.id for unit in units if unit.id is not None and place in unit.spaces]
+        if ids:
+            told[space.facts.property] = [
+                {"id": id_, "numbers": Numbers.of(wanted.embedding(place, id_))} for id_ in ids
+            ]
+    return told
 
 
 def _each(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
