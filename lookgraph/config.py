@@ -100,6 +100,11 @@ def neo4j_password() -> str | None:
     return os.environ.get("LOOKGRAPH_NEO4J_PASSWORD") or os.environ.get("NEO4J_PASSWORD")
 
 
+def service_token() -> str | None:
+    """What requests to a service have to bring, if the environment has it."""
+    return os.environ.get("LOOKGRAPH_TOKEN") or None
+
+
 _TERMINAL_HINTS = (
     "TERM",
     "TERM_PROGRAM",

@@ -30,9 +30,10 @@ from lookgraph.models.runtimes.base import Choice
 from lookgraph.places import absolute, below, refuse_foreign, store_for
 from lookgraph.queries import Box, PictureLike
 from lookgraph.results import Hits
-from lookgraph.searching import Searcher, as_ranking, check_wishes, least_score
+from lookgraph.searching import Asking, Searcher, as_ranking, check_wishes, least_score
 from lookgraph.stores.base import SpaceStatus, Status, Store
 from lookgraph.stores.cypher import AsksCypher, Table
+from lookgraph.thumbnails import file_of, thumbnail
 from lookgraph.types import (
     EVERYTHING,
     Entry,
@@ -61,12 +62,14 @@ class Library:
     A library can be read from several threads and processes, also while one writes to it.
     """
 
-    def __init__(self, store: Store, folder: Path, choice: Choice) -> None:
+    def __init__(
+        self, store: Store, folder: Path, choice: Choice, asking: Asking | None = None
+    ) -> None:
         """Use `Library.open`. The folder is what a new library will be of."""
         self.store = store
         self._folder = folder
         self._chooser = Chooser(store, choice)
-        self._searcher = Searcher(store, self._chooser)
+        self._searcher = Searcher(store, self._chooser, asking or Asking())
         self._judge = Judge(store, partial(self._searcher.id_of, model=None))
 
     @classmethod
@@ -78,6 +81,7 @@ class Library:
         password: str | None = None,
         runtime: str = "auto",
         device: str = "auto",
+        asking: Asking | None = None,
     ) -> "Library":
         """Open the library of a folder: the nearest one in it or above it.
 
@@ -90,6 +94,8 @@ class Library:
             password: of a server's user; None for the one in the environment.
             runtime: what executes networks: ``onnxruntime``, ``openvino``, or the faster of them.
             device: ``cpu``, ``gpu``, or a GPU where the runtime can use one.
+            asking: how pictures that are searched with are decoded and embedded; None for one at
+                a time, in this process.
 
         Raises:
             UsageError: there is no such folder, runtime or kind of device, or an address of a
@@ -100,7 +106,7 @@ class Library:
         start = absolute(folder)
         if not start.is_dir():
             raise UsageError(f"{start} is no folder.")
-        return cls(store_for(start, at, password), start, choice)
+        return cls(store_for(start, at, password), start, choice, asking)
 
     def close(self) -> None:
         """Let go of files and of a server's connections; ``with Library.open(…)`` does it too.
@@ -533,6 +539,39 @@ class Library:
         under = below(self.root, folder)
         spaces = [self.space(model) for model in models] or self.store.spaces()
         return evaluate_spaces(self.store, spaces, under, held_out, seed)
+
+    def pictures(self, under: str = "", after: str = "", most: int = 100) -> tuple[Entry, ...]:
+        """The files that hold pictures, by path, a page of them.
+
+        Args:
+            under: only those below this path, relative to the library's folder; empty for all.
+            after: only those behind this path; empty for the first page.
+            most: so many at most.
+        """
+        return self.store.entries(under, after, most)
+
+    def files(self, id_: str) -> tuple[Entry, ...]:
+        """The files that hold the picture of an id, in alphabetical order; none if there are."""
+        return self.store.files(id_)
+
+    def file(self, id_: str) -> Path | None:
+        """A file that holds the picture of an id, unchanged since it was read; None if none is."""
+        return file_of(self.store, id_)
+
+    def thumbnail(self, id_: str, side: int = 320) -> bytes | None:
+        """A small copy of the picture of an id, as a JPEG; made once, and kept on the disk.
+
+        Args:
+            id_: of the picture.
+            side: pixels of the longer side: 160, 320 or 640.
+
+        Returns:
+            it; None if no file of the library holds the picture any more.
+
+        Raises:
+            UsageError: it is not one of these sizes.
+        """
+        return thumbnail(self.store, id_, side)
 
     def status(self) -> Status:
         """What the library holds, and what it takes on the disk."""

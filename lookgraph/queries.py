@@ -12,7 +12,7 @@ import numpy as np
 
 from lookgraph.errors import PictureError, UsageError
 from lookgraph.ingest import colour
-from lookgraph.ingest.decode import UnusableError, decode, reasons
+from lookgraph.ingest.decode import Decoded, UnusableError, reasons
 from lookgraph.ingest.pipeline import Embeds, content_id
 from lookgraph.results import Subject
 from lookgraph.stores.base import Store
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 PictureLike: TypeAlias = Union[str, "os.PathLike[str]", bytes, "Image.Image", Pixels]
 """A path, a file's bytes, a Pillow image, an array (height, width, 3) of uint8, or an id: at
 least eight characters of a picture's SHA-256, where no file has that name."""
+
+
+class PictureId(str):
+    """The id of a picture, or its beginning, from somebody who must not name files."""
+
+    __slots__ = ()
+
 
 Box: TypeAlias = tuple[int, int, int, int]
 """x, y, width and height in pixels of the upright picture, from its upper left corner."""
@@ -44,6 +51,10 @@ class Asked:
     embedding: Vector
 
 
+Decodes: TypeAlias = Callable[[IO[bytes], int], Decoded]
+"""What decodes a file, as `lookgraph.ingest.decode.decode` does: in this process, or elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
     """Turns pictures into embeddings of one space, through the library where it has them.
@@ -53,12 +64,14 @@ class Asker:
         root: its folder.
         space: whose embeddings are wanted.
         network: opens the network; called only when a picture must be embedded.
+        decode: decodes files.
     """
 
     store: Store
     root: Path
     space: Space
     network: Callable[[], Embeds]
+    decode: Decodes
 
     def ask(self, picture: PictureLike, crop: Box | None) -> Asked:
         """Embed one picture, or the part of it that is asked for.
@@ -67,6 +80,8 @@ class Asker:
             PictureError: it is no picture, cannot be read, or is not in the library.
             UsageError: the crop lies outside, the array has the wrong shape, an id is ambiguous.
         """
+        if isinstance(picture, PictureId):
+            return self._ask_by_id(picture, crop)
         if isinstance(picture, str | os.PathLike):
             path = Path(picture)
             if "\0" in str(path):
@@ -129,7 +144,7 @@ class Asker:
         network = self.network()
         try:
             # A part may be small: then every pixel of it is wanted.
-            decoded = decode(file, network.decode_side if crop is None else 1 << 30)
+            decoded = self.decode(file, network.decode_side if crop is None else 1 << 30)
         except UnusableError as error:
             raise PictureError(f"{subject.name}: {error}.") from error
         image = _cut(decoded.image, (decoded.width, decoded.height), crop, subject.name)

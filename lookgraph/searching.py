@@ -1,15 +1,19 @@
 """From a question to a place in a space, and from what is found there to hits."""
 
+import threading
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lookgraph.choosing import Chooser, Chosen, ModelLike
 from lookgraph.errors import PictureError, UsageError
+from lookgraph.ingest.decode import decode
 from lookgraph.ingest.pipeline import Embeds
-from lookgraph.queries import Asked, Asker, Box, PictureLike, direction
+from lookgraph.models.batched import Batched
+from lookgraph.queries import Asked, Asker, Box, Decodes, PictureLike, direction
 from lookgraph.results import Hits, Question, Subject, hit_of
 from lookgraph.stores.base import Answer, Store
 from lookgraph.types import Metric, Ranking, Space, Vector
@@ -33,12 +37,27 @@ class Query(NamedTuple):
         return asked.pictures[0].id if alone else None
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How pictures that somebody asks with become embeddings.
+
+    Attributes:
+        decode: decodes their files.
+        together: so many pictures, of several threads, the network takes at once.
+    """
+
+    decode: Decodes = decode
+    together: int = 1
+
+
 class Searcher:
     """Understands questions to one library. A network that it had to open stays open."""
 
-    def __init__(self, store: Store, chooser: Chooser) -> None:
+    def __init__(self, store: Store, chooser: Chooser, asking: Asking) -> None:
         self._store = store
         self._chooser = chooser
+        self._asking = asking
+        self._lock = threading.Lock()
         self._networks: dict[Space, Embeds] = {}
         self._texts: dict[Space, TextEmbedder] = {}
 
@@ -57,7 +76,7 @@ class Searcher:
         root = self._store.root
         chosen = self._chooser.to_search(model, with_text=bool(texts))
         space = chosen.space
-        asker = Asker(self._store, root, space, lambda: self._network(chosen))
+        asker = Asker(self._store, root, space, lambda: self._network(chosen), self._asking.decode)
         asked = [asker.ask(picture, crop) for picture in pictures]
         asked += [Asked(Subject(one, is_text=True), self._word(chosen, one)) for one in texts]
         avoided = [asker.ask(picture, None) for picture in without]
@@ -79,7 +98,9 @@ class Searcher:
         """
         chosen = self._chooser.to_search(model)
         root = self._store.root
-        asker = Asker(self._store, root, chosen.space, lambda: self._network(chosen))
+        asker = Asker(
+            self._store, root, chosen.space, lambda: self._network(chosen), self._asking.decode
+        )
         subject = asker.ask(picture, None).subject
         if subject.id is None:
             raise PictureError(f"{subject.name} is not in the library of {root}.")
@@ -111,10 +132,14 @@ class Searcher:
         )
 
     def _network(self, chosen: Chosen) -> Embeds:
-        """For a query: opened once, for one caller that may use all cores."""
-        if chosen.space not in self._networks:
-            self._networks[chosen.space] = chosen.open(1, 1)
-        return self._networks[chosen.space]
+        """For a query: opened once, for one caller at a time, which may use all cores."""
+        with self._lock:
+            if chosen.space not in self._networks:
+                network = chosen.open(1, self._asking.together)
+                if self._asking.together > 1:
+                    network = Batched(network, self._asking.together)
+                self._networks[chosen.space] = network
+            return self._networks[chosen.space]
 
     def _word(self, chosen: Chosen, text: str) -> Vector:
         if chosen.space not in self._texts:

@@ -465,6 +465,16 @@ class Store(Protocol):
         """
         ...
 
+    def entries(self, under: str = "", after: str = "", most: int = 100) -> tuple[Entry, ...]:
+        """The files that hold a picture, in the order of their paths' bytes, a page of them.
+
+        Args:
+            under: only those below this relative path; empty for all.
+            after: only those behind this path; empty for the first page.
+            most: so many at most.
+        """
+        ...
+
     def entry(self, path: str) -> Entry | None:
         """The file at a relative path."""
         ...

@@ -9,6 +9,9 @@ from lookgraph.stores.records import PICTURE_COLUMNS, StoredSpace, as_entry
 from lookgraph.types import Entry, KnownFile, SkipKind, Stamp
 
 _PAGE = 5000
+LAST = b"\xff" * 256
+"""Comes after every path: a name has at most 255 bytes."""
+
 _ENTRIES = (
     f"SELECT path, size, mtime_ns, skip, reason, {PICTURE_COLUMNS}"
     " FROM files LEFT JOIN pictures USING (picture)"
@@ -33,6 +36,18 @@ def known_files(
         )
         for path, size, mtime_ns, skip, is_embedded in found
     ]
+
+
+def entries(
+    database: sqlite3.Connection, under: bytes, after: bytes, most: int
+) -> tuple[Entry, ...]:
+    """So many files that hold a picture, below a path and behind one, in their paths' order."""
+    first = max(under + b"/" if under else b"", after + b"\0" if after else b"")
+    found = database.execute(
+        f"{_ENTRIES} WHERE path >= ? AND path < ? AND skip IS NULL ORDER BY path LIMIT ?",
+        (first, under + b"0" if under else LAST, most),
+    )
+    return tuple(map(as_entry, found))
 
 
 def file_at(database: sqlite3.Connection, path: str) -> Entry | None:

@@ -51,6 +51,7 @@ from lookgraph.stores.sealed import INDEX_FOLDER, Indexes, index_fault
 from lookgraph.stores.sealing import check_kind
 from lookgraph.stores.signatures import SIGNATURES
 from lookgraph.stores.statuses import status_of
+from lookgraph.stores.thumbnails import THUMBNAILS
 from lookgraph.stores.views import LocalGraphView, View, stored_space
 from lookgraph.types import (
     EVERYTHING,
@@ -67,9 +68,16 @@ from lookgraph.types import (
     Verdict,
 )
 
-_OWN_FILES = (DATABASE, "rows", INDEX_FOLDER, GRAPH_FOLDER, SIGNATURES, MIRRORS_FOLDER, "writer.")
-_LAST = b"\xff" * 256
-"""Comes after every path: a name has at most 255 bytes."""
+_OWN_FILES = (
+    DATABASE,
+    "rows",
+    INDEX_FOLDER,
+    GRAPH_FOLDER,
+    SIGNATURES,
+    MIRRORS_FOLDER,
+    THUMBNAILS,
+    "writer.",
+)
 
 
 def has_other_files(folder: Path) -> bool:
@@ -153,7 +161,7 @@ class LocalStore:
     def known_files(self, space: Space, under: str = "") -> Iterator[KnownFile]:
         """As `lookgraph.stores.base.Store.known_files`; none where there is no library yet."""
         first = os.fsencode(under) + b"/" if under else b""
-        end = os.fsencode(under) + b"0" if under else _LAST  # "0" is next after "/"
+        end = os.fsencode(under) + b"0" if under else files.LAST  # "0" is next after "/"
         while self.exists() and (page := self._known_page(space, first, end)):
             yield from page
             first = os.fsencode(page[-1].path) + b"\0"  # the least that comes after it
@@ -270,6 +278,13 @@ class LocalStore:
             return alike(
                 view.rows.mapped, np.flatnonzero(live), linkage, threshold, view.ids, progress
             )
+
+    def entries(self, under: str = "", after: str = "", most: int = 100) -> tuple[Entry, ...]:
+        """As `lookgraph.stores.base.Store.entries`; none where there is no library yet."""
+        if not self.exists():
+            return ()
+        with self._reading() as database:
+            return files.entries(database, os.fsencode(under), os.fsencode(after), most)
 
     def entry(self, path: str) -> Entry | None:
         """The file at a relative path."""

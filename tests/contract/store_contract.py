@@ -205,6 +205,22 @@ class StoreContract:
         assert known(store, under="f\udcff") == [BYTES]
         assert known(store, under="nowhere") == []
 
+    def test_files_that_hold_pictures_come_a_page_at_a_time(self, store: Store) -> None:
+        assert store.entries() == ()
+        paths = ["B", "a b", "a-b", "a/b", "a/b/c", "a0", BYTES, "z", "ä", "\udcff" * 40]
+        files = [entry(path, NAMES[place % len(NAMES)]) for place, path in enumerate(paths)]
+        commit(store, [*files, left_out("a/damaged")])
+        for most in (1, 3, 10, 11):
+            found: list[Entry] = []
+            while page := store.entries(after=found[-1].path if found else "", most=most):
+                assert len(page) <= most
+                found += page
+            assert found == files
+        assert [its.path for its in store.entries("a")] == ["a/b", "a/b/c"]
+        assert [its.path for its in store.entries("a", after="a/b")] == ["a/b/c"]
+        assert [its.path for its in store.entries("a", after="B")] == ["a/b", "a/b/c"]
+        assert store.entries("a", after="z") == ()
+
     def test_files_are_known_however_many_there_are(self, store: Store) -> None:
         # Each of the first is how the next begins; \x01 is the least that can follow.
         paths = ["a" * i + end for i in range(1, 20) for end in ("", "\x01")]

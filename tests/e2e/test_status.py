@@ -89,13 +89,14 @@ def test_help_and_version() -> None:
     listed = re.findall(r"^  (\w+)  +\S", done.out.decode(), re.MULTILINE)
     assert listed == [
         "demo", "different", "doctor", "duplicates", "evaluate", "export", "graph", "groups",
-        "import", "index", "models", "path", "same", "search", "status", "verdicts",
+        "import", "index", "models", "path", "same", "search", "serve", "status",
+        "verdicts",
     ]  # fmt: skip
     assert done.err == ""
     for command in listed:
         said = lookgraph(command, "-h").out.decode()
         assert said.startswith(f"Usage: lookgraph {command} ")
-        silent = {"demo", "different", "graph", "import", "same"}
+        silent = {"demo", "different", "graph", "import", "same", "serve"}
         assert ("--json" in said) == (command not in silent)
         assert ("--library DIR" in said) == (command not in {"models", "graph"})
     assert "--library DIR" in lookgraph("models", "remove", "-h").out.decode()

@@ -28,6 +28,7 @@ LAYERS = (
         "queries",
         "exchange",
         "results",
+        "thumbnails",
         "evaluating",
     ),
     (
@@ -49,6 +50,7 @@ SIBLINGS = {
     "searching": {"choosing", "queries", "results"},
     "aside": {"errors"},
     "queries": {"results"},
+    "thumbnails": {"results"},
     "graphs": {"queries", "results", "exchange"},
     "judging": {"queries"},
     "stores": {"index", "graph", "ranking"},

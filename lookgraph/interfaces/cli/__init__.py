@@ -20,6 +20,7 @@ from lookgraph.interfaces.cli.index import index
 from lookgraph.interfaces.cli.models import models
 from lookgraph.interfaces.cli.path import path
 from lookgraph.interfaces.cli.search import search
+from lookgraph.interfaces.cli.serve import serve
 from lookgraph.interfaces.cli.status import status
 from lookgraph.interfaces.cli.verdicts import different, same, verdicts
 
@@ -40,7 +41,7 @@ def cli() -> None:
 
 for command in (
     index, search, status, graph, groups, path, duplicates, same, different, verdicts,
-    evaluate, models, doctor, export, import_, demo,
+    evaluate, models, doctor, export, import_, serve, demo,
 ):  # fmt: skip
     cli.add_command(command)
 

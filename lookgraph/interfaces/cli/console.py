@@ -15,6 +15,7 @@ from lookgraph.errors import LookgraphError
 
 if TYPE_CHECKING:
     from lookgraph.library import Library
+    from lookgraph.searching import Asking
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -84,14 +85,16 @@ def open_library(
     folder: Path | None = None,
     runtime: str = "auto",
     device: str = "auto",
+    asking: "Asking | None" = None,
 ) -> "Library":
     """The library that the options speak of."""
     from lookgraph.library import Library
 
     password = None if library is None else _password(library)
     opened = Library.open(
-        folder or Path(), at=library, password=password, runtime=runtime, device=device
-    )
+        folder or Path(), at=library, password=password, runtime=runtime, device=device,
+        asking=asking,
+    )  # fmt: skip
     if context := click.get_current_context(silent=True):
         context.call_on_close(opened.close)
     return opened

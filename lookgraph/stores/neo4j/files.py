@@ -48,6 +48,20 @@ def known_files(
         first = page[-1]["key"] + "\0"  # the least that comes after it
 
 
+def entries(read: Read, names: Names, under: str, after: str, most: int) -> tuple[Entry, ...]:
+    """So many files that hold a picture, below a path and behind one, in their paths' order."""
+    found = read(
+        f"MATCH (f:`{names.own('File')}`) WHERE f.key >= $first AND f.key < $end"
+        " AND f.skip IS NULL WITH f ORDER BY f.key LIMIT $most"
+        f" MATCH (f)-[:{SHOWS}]->(n:`{names.own()}`)"
+        f" RETURN {entry_map(names, 'f', 'n')} AS told ORDER BY f.key",
+        first=max(key_of(under) + "/" if under else "", key_of(after) + "\0" if after else ""),
+        end=key_of(under) + "0" if under else _LAST,
+        most=most,
+    )
+    return tuple(entry_of(its["told"]) for its in found)
+
+
 def file_at(read: Read, names: Names, path: str) -> Entry | None:
     """The file at a relative path."""
     found = read(

@@ -214,6 +214,12 @@ class Neo4jStore:
         usable = np.flatnonzero(held.live & held.sound)
         return alike(held.rows, usable, linkage, threshold, ids_of, progress)
 
+    def entries(self, under: str = "", after: str = "", most: int = 100) -> tuple[Entry, ...]:
+        """As `lookgraph.stores.base.Store.entries`; none where there is no library yet."""
+        if not self.exists():
+            return ()
+        return files.entries(self.connection.read, self._names, under, after, most)
+
     def entry(self, path: str) -> Entry | None:
         """The file at a relative path."""
         self._check()

@@ -1,0 +1,155 @@
+"""What stands before all routes: who may ask, how much, how many at once, and for how long."""
+
+import hmac
+from collections import Counter
+from collections.abc import Iterable
+
+import anyio
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lookgraph.interfaces.rest.problems import MEDIA_TYPE, ProblemError, body_of
+from lookgraph.interfaces.rest.settings import Settings
+
+OPEN = frozenset({"/v1/health", "/v1/ready"})
+"""Paths that tell nothing of the library, and need no token."""
+
+_EVENTS = "/events"
+"""How the paths of streams end, which take as long as they take."""
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Guard:
+    """ASGI middleware (ASGI 3.0) around the service."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        """Nobody has asked yet.
+
+        Args:
+            app: the service.
+            settings: of it.
+        """
+        self._app = app
+        self._settings = settings
+        self._asking: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answering = _Answering(send)
+        try:
+            self._admit(scope)
+            if scope["path"] in OPEN:
+                await self._app(scope, receive, answering)
+            else:
+                await self._in_turn(scope, receive, answering)
+        except ProblemError as error:
+            if answering.begun:
+                raise
+            await _refuse(error, send)
+
+    def _admit(self, scope: Scope) -> None:
+        """Refuse who may not ask."""
+        headers = _Headers(scope["headers"])
+        settings = self._settings
+        host = headers.one(b"host").rpartition(":")[0] or headers.one(b"host")
+        if settings.hosts and host.removesuffix(":") not in settings.hosts:
+            raise ProblemError(403, f"The service is not called {host or 'nothing'}.", "host")
+        origin = headers.one(b"origin")
+        own = f"{scope.get('scheme', 'http')}://{headers.one(b'host')}"
+        if origin and scope["method"] not in _SAFE and origin not in (own, *settings.origins):
+            raise ProblemError(403, f"Pages of {origin} may not ask.", "origin")
+        if settings.token is None or scope["path"] in OPEN:
+            return
+        kind, _, told = headers.one(b"authorization").partition(" ")
+        if kind.lower() != "bearer" or not hmac.compare_digest(
+            told.strip().encode("latin-1"), settings.token.encode()
+        ):
+            raise ProblemError(401, "Send the service's token: Authorization: Bearer TOKEN")
+
+    async def _in_turn(self, scope: Scope, receive: Receive, send: "_Answering") -> None:
+        limits = self._settings.limits
+        client = (scope.get("client") or ("", 0))[0]
+        if self._asking.total() >= limits.at_once:
+            raise ProblemError(503, "Too many are asking at once. Ask again soon.", retry_after=1)
+        if self._asking[client] >= limits.of_one:
+            raise ProblemError(429, f"Ask at most {limits.of_one} at once.", retry_after=1)
+        self._asking[client] += 1
+        try:
+            await self._in_time(scope, receive, send)
+        finally:
+            self._asking[client] -= 1
+            if not self._asking[client]:
+                del self._asking[client]
+
+    async def _in_time(self, scope: Scope, receive: Receive, send: "_Answering") -> None:
+        if scope["path"].endswith(_EVENTS):
+            await self._app(scope, receive, send)
+            return
+        body = _Body(receive, scope, self._settings)
+        with anyio.move_on_after(self._settings.limits.seconds) as patience:
+            await self._app(scope, body, send)
+        if patience.cancelled_caught and not send.begun:
+            seconds = f"{self._settings.limits.seconds:g} seconds"
+            if not body.is_whole:
+                raise ProblemError(408, f"The request did not arrive within {seconds}.")
+            raise ProblemError(503, f"The answer takes longer than {seconds}.", retry_after=5)
+
+
+class _Answering:
+    """Sends an answer, and knows whether one has begun."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.begun = False
+
+    async def __call__(self, message: Message) -> None:
+        self.begun = True
+        await self._send(message)
+
+
+class _Body:
+    """A request's body as it arrives, no longer than is allowed."""
+
+    def __init__(self, receive: Receive, scope: Scope, settings: Settings) -> None:
+        self._receive = receive
+        self._most = settings.limits.upload_bytes
+        self._arrived = 0
+        self.is_whole = False
+        told = _Headers(scope["headers"]).one(b"content-length")
+        if told.isascii() and told.isdigit() and int(told) > self._most:
+            raise self._too_large()
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._arrived += len(message.get("body", b""))
+            self.is_whole = not message.get("more_body", False)
+            if self._arrived > self._most:
+                raise self._too_large()
+        return message
+
+    def _too_large(self) -> ProblemError:
+        return ProblemError(413, f"A request may have at most {self._most:,} bytes.")
+
+
+class _Headers:
+    """A request's headers."""
+
+    def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        self._headers = headers
+
+    def one(self, name: bytes) -> str:
+        """The first of this name; empty if there is none."""
+        found = (value for key, value in self._headers if key == name)
+        return next(found, b"").decode("latin-1")
+
+
+async def _refuse(error: ProblemError, send: Send) -> None:
+    body = body_of(error.problem)
+    told = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), **(error.headers or {})}
+    headers = [(name.lower().encode(), value.encode()) for name, value in told.items()]
+    await send({"type": "http.response.start", "status": error.problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,138 @@
+"""Calls that come while the network is at work are run together when it is done."""
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from lookgraph.types import Matrix, Pixels
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+class Embeds(Protocol):
+    """What is batched: `lookgraph.models.embedder.Embedder`, or what does the same."""
+
+    @property
+    def decode_side(self) -> int:
+        """The pixels that `prepare` wants on the shorter side, at least."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """How many pictures at a time are fastest."""
+        ...
+
+    def prepare(self, image: "Image.Image") -> Pixels:
+        """From a picture, RGB, to what the network sees of it, shape (height, width, 3)."""
+        ...
+
+    def embed(self, prepared: Sequence[Pixels]) -> Matrix:
+        """From n prepared pictures to embeddings, shape (n, d)."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """One thread's pictures; the thread sleeps until it is woken to lead, or with what it gets."""
+
+    prepared: Sequence[Pixels]
+    woken: threading.Event = field(default_factory=threading.Event)
+    embeddings: Matrix | None = None
+    error: BaseException | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.embeddings is not None or self.error is not None
+
+
+class Batched:
+    """A network that runs the calls of several threads as one batch.
+
+    One batch runs at a time. When it is done, the thread that has waited longest runs the next,
+    for itself and those who came after it. Nobody waits for a batch to fill.
+    """
+
+    def __init__(self, embedder: Embeds, most: int) -> None:
+        """Nothing runs yet.
+
+        Args:
+            embedder: the network.
+            most: how many pictures are run at once; more, if one call has more.
+        """
+        self._embedder = embedder
+        self._most = most
+        self._lock = threading.Lock()
+        self._waiting: deque[_Call] = deque()
+        self._led = False
+
+    @property
+    def decode_side(self) -> int:
+        """The pixels that `prepare` wants on the shorter side, at least."""
+        return self._embedder.decode_side
+
+    @property
+    def batch(self) -> int:
+        """How many pictures at a time are fastest."""
+        return self._embedder.batch
+
+    def prepare(self, image: "Image.Image") -> Pixels:
+        """From a picture, RGB, to what the network sees of it, shape (height, width, 3)."""
+        return self._embedder.prepare(image)
+
+    def embed(self, prepared: Sequence[Pixels]) -> Matrix:
+        """The embeddings of prepared pictures, shape (n, d).
+
+        Raises what the network raises for the batch that they were in.
+        """
+        call = _Call(prepared)
+        with self._lock:
+            self._waiting.append(call)
+            leads, self._led = not self._led, True
+        if not leads:
+            call.woken.wait()
+        if not call.done:
+            self._lead()
+        if call.error is not None:
+            raise call.error
+        assert call.embeddings is not None
+        return call.embeddings
+
+    def _lead(self) -> None:
+        """Run the batch that begins with this thread's own call, and hand over."""
+        with self._lock:
+            calls = self._take()
+        self._run(calls)
+        with self._lock:
+            next_ = self._waiting[0] if self._waiting else None
+            self._led = next_ is not None
+        if next_:
+            next_.woken.set()
+        for call in calls:
+            call.woken.set()
+
+    def _take(self) -> list[_Call]:
+        """The first that wait, in the order that they came."""
+        calls = [self._waiting.popleft()]
+        room = self._most - len(calls[0].prepared)
+        while self._waiting and len(self._waiting[0].prepared) <= room:
+            calls.append(self._waiting.popleft())
+            room -= len(calls[-1].prepared)
+        return calls
+
+    def _run(self, calls: list[_Call]) -> None:
+        try:
+            if len(calls) == 1:
+                calls[0].embeddings = self._embedder.embed(calls[0].prepared)
+                return
+            together = self._embedder.embed([one for call in calls for one in call.prepared])
+            ends = np.cumsum([len(call.prepared) for call in calls])
+            for call, rows in zip(calls, np.split(together, ends[:-1]), strict=True):
+                call.embeddings = rows
+        except BaseException as error:  # noqa: BLE001 - every caller raises it
+            for call in calls:
+                call.error = error
