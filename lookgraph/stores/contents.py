@@ -1,5 +1,6 @@
 """All that a local library holds, in one state, for who keeps a copy of it elsewhere."""
 
+import json
 import secrets
 import sqlite3
 from collections.abc import Mapping
@@ -38,15 +39,44 @@ class PictureFacts(NamedTuple):
     height: int
     taken: str | None
 
+    @property
+    def text(self) -> str:
+        """As JSON, as SQLite's ``json_array`` writes it."""
+        return _text(self)
+
+    @staticmethod
+    def of(text: str) -> "PictureFacts":
+        """From JSON."""
+        return PictureFacts(*json.loads(text))
+
 
 class FileFacts(NamedTuple):
     """What is known of a file: what is in it, or why it was left out."""
 
+    id: str | None
     size: int
     mtime_ns: int
-    id: str | None
     skip: str | None
     reason: str | None
+
+    @property
+    def text(self) -> str:
+        """As JSON, as SQLite's ``json_array`` writes it."""
+        return _text(self)
+
+    @staticmethod
+    def of(text: str) -> "FileFacts":
+        """From JSON."""
+        return FileFacts(*json.loads(text))
+
+    @staticmethod
+    def id_in(text: str) -> str | None:
+        """The id alone, which is 64 characters behind ``["``."""
+        return text[2:66] if text[1] == '"' else None
+
+
+def _text(facts: tuple[object, ...]) -> str:
+    return json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
 
 
 class VerdictFacts(NamedTuple):
@@ -91,8 +121,9 @@ class Contents:
         root: the folder that it is of; None if nobody has said.
         patterns: which of its files belong to it.
         index: how it is to be searched.
-        pictures: by id.
-        files: by the bytes of their paths, in this order.
+        pictures: the text of their facts, by id.
+        files: likewise, by the bytes of their paths, in this order. As texts, ten thousand of them
+            are compared, written and read in a third of the time that it takes to make objects.
         verdicts: by the ids of two pictures, the lower one first.
         spaces: in the order in which they were made.
     """
@@ -100,8 +131,8 @@ class Contents:
     root: Path | None
     patterns: Patterns
     index: IndexKind
-    pictures: Mapping[str, PictureFacts]
-    files: Mapping[bytes, FileFacts]
+    pictures: Mapping[str, str]
+    files: Mapping[bytes, str]
     verdicts: Mapping[tuple[str, str], VerdictFacts]
     spaces: tuple[SpaceContents, ...]
 
@@ -124,22 +155,23 @@ def read_contents(database: sqlite3.Connection, folder: Path, graphs: Graphs) ->
     )
 
 
-def _pictures(database: sqlite3.Connection) -> dict[str, PictureFacts]:
-    found = database.execute(
-        "SELECT lower(hex(id)), format, width, height, taken FROM pictures WHERE files > 0"
+def _pictures(database: sqlite3.Connection) -> dict[str, str]:
+    return dict(
+        database.execute(
+            "SELECT lower(hex(id)), json_array(format, width, height, taken)"
+            " FROM pictures WHERE files > 0"
+        )
     )
-    return {id_: PictureFacts(*facts) for id_, *facts in found}
 
 
-def _files(database: sqlite3.Connection) -> dict[bytes, FileFacts]:
-    found = database.execute(
-        "SELECT path, size, mtime_ns, lower(hex(id)), skip, reason"
-        " FROM files LEFT JOIN pictures USING (picture) ORDER BY path"
+def _files(database: sqlite3.Connection) -> dict[bytes, str]:
+    id_ = "CASE WHEN id IS NULL THEN NULL ELSE lower(hex(id)) END"
+    return dict(
+        database.execute(
+            f"SELECT path, json_array({id_}, size, mtime_ns, skip, reason)"
+            " FROM files LEFT JOIN pictures USING (picture) ORDER BY path"
+        )
     )
-    return {
-        path: FileFacts(size, mtime_ns, id_ or None, skip, reason)
-        for path, size, mtime_ns, id_, skip, reason in found
-    }
 
 
 def _verdicts(database: sqlite3.Connection) -> dict[tuple[str, str], VerdictFacts]:
@@ -157,15 +189,16 @@ def _space(
         " WHERE space = ? AND files > 0 ORDER BY row",
         (stored.number,),
     ).fetchall()
+    ids, numbers, sums = zip(*found, strict=True) if found else ((), (), ())
     rows = read_rows(stored.file(folder), stored.row_count, stored.space.dimension)
     graph, fault = _graph(graphs, stored)
     return SpaceContents(
         stored.space,
         read_network(database, stored.number),
         read_graph_wanted(database, stored.space),
-        tuple(id_ for id_, _, _ in found),
-        np.array([row for _, row, _ in found], np.int64),
-        np.array([checksum for _, _, checksum in found], np.int64),
+        ids,
+        np.array(numbers, np.int64),
+        np.array(sums, np.int64),
         rows,
         graph,
         fault,

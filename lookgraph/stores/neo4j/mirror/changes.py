@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from lookgraph.stores.contents import VerdictFacts
+from lookgraph.stores.contents import FileFacts, VerdictFacts
 from lookgraph.stores.neo4j.mirror.mirrored import Mirrored, MirroredSpace
 from lookgraph.stores.neo4j.records import StoredSpace
 from lookgraph.stores.neo4j.relations import Differences, differences, no_relations
@@ -142,12 +142,13 @@ def _units(there: Mirrored, wanted: Mirrored, kept: list[MirroredSpace | None]) 
     keys: dict[str, list[str]] = defaultdict(list)
     left_out = []
     for key, facts in written.items():
-        if facts.id is None:
+        shown = FileFacts.id_in(facts)
+        if shown is None:
             left_out.append(Unit(None, (key,), _known(there, [key])))
         else:
-            keys[facts.id].append(key)
+            keys[shown].append(key)
     # A picture is named by its files: those that it has had count as well.
-    before = [facts.id for key, facts in there.files.items() if wanted.files.get(key) != facts]
+    before = map(FileFacts.id_in, _other(wanted.files, there.files).values())
     touched |= keys.keys() | {id_ for id_ in before if id_ is not None and id_ in wanted.pictures}
     ordered = sorted(touched, key=lambda id_: wanted.rows[id_])
     pictures = (

@@ -4,23 +4,20 @@ import hashlib
 import json
 import math
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from lookgraph.aside import written_aside
-from lookgraph.stores.contents import MIRRORS_FOLDER, FileFacts, PictureFacts, VerdictFacts
+from lookgraph.stores.contents import MIRRORS_FOLDER, VerdictFacts
 from lookgraph.stores.neo4j.client.address import Address
 from lookgraph.stores.neo4j.mirror.mirrored import LibraryFacts, Mirrored, MirroredSpace, SpaceFacts
 from lookgraph.stores.neo4j.relations import Relations
 from lookgraph.types import Array
 
-_Facts = TypeVar("_Facts")
-
-_FORMAT = 2
+_FORMAT = 3
 _PAST = 100
 """States of the mirror that are remembered by name."""
 
@@ -61,8 +58,8 @@ def remember(file: Path, memory: Memory) -> None:
         "counts": memory.counts,
         "library": mirrored.library,
         "next_row": mirrored.next_row,
-        "pictures": _columns(mirrored.pictures),
-        "files": _columns(mirrored.files),
+        "pictures": mirrored.pictures,
+        "files": mirrored.files,
         "verdicts": [[*pair, *facts] for pair, facts in mirrored.verdicts.items()],
         "spaces": [astuple(space.facts) for space in mirrored.spaces],
     }
@@ -83,20 +80,6 @@ def remember(file: Path, memory: Memory) -> None:
         np.savez(out, **arrays)
 
 
-def _columns(facts: Mapping[str, tuple[object, ...]]) -> list[Sequence[object]]:
-    """By columns: a list for each of many would take longer to make than to write."""
-    width = len(next(iter(facts.values()), ()))
-    return [list(facts), *([its[place] for its in facts.values()] for place in range(width))]
-
-
-def _rows(
-    columns: Sequence[Sequence[Any]], made: Callable[..., _Facts]
-) -> Iterator[tuple[str, _Facts]]:
-    """What `_columns` was given."""
-    keys, *facts = columns
-    return zip(keys, map(made, *facts), strict=True) if keys else iter(())
-
-
 def recall(file: Path) -> Memory | None:
     """What is remembered; None if nothing is, or nothing that can be used."""
     try:
@@ -110,14 +93,14 @@ def _from_arrays(arrays: dict[str, Array]) -> Memory | None:
     told: dict[str, Any] = json.loads(arrays["told"].tobytes())
     if told["format"] != _FORMAT:
         return None
-    pictures = dict(_rows(told["pictures"], PictureFacts))
+    pictures = told["pictures"]
     root, include, exclude = told["library"]
     mirrored = Mirrored(
         LibraryFacts(root, tuple(include), tuple(exclude)),
         int(told["next_row"]),
         dict(zip(pictures, arrays["rows"].tolist(), strict=True)),
         pictures,
-        dict(_rows(told["files"], FileFacts)),
+        told["files"],
         {(first, second): VerdictFacts(*facts) for first, second, *facts in told["verdicts"]},
         tuple(
             _space(SpaceFacts(*facts), list(pictures), arrays, number)

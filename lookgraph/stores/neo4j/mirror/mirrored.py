@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lookgraph.stores.contents import Contents, FileFacts, PictureFacts, SpaceContents, VerdictFacts
+from lookgraph.stores.contents import Contents, SpaceContents, VerdictFacts
 from lookgraph.stores.neo4j.keys import key_of
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import StoredSpace
@@ -83,8 +83,8 @@ class Mirrored:
         library: facts of its node.
         next_row: the lowest row that no picture has had.
         rows: of its pictures, by id.
-        pictures: by id; those that have a file.
-        files: by the keys of their paths.
+        pictures: the texts of their facts, by id; those that have a file.
+        files: likewise, by the keys of their paths.
         verdicts: by the ids of two pictures.
         spaces: in the order of their numbers.
     """
@@ -92,8 +92,8 @@ class Mirrored:
     library: LibraryFacts = field(default_factory=LibraryFacts)
     next_row: int = 0
     rows: Mapping[str, int] = field(default_factory=dict)
-    pictures: Mapping[str, PictureFacts] = field(default_factory=dict)
-    files: Mapping[str, FileFacts] = field(default_factory=dict)
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
     verdicts: Mapping[tuple[str, str], VerdictFacts] = field(default_factory=dict)
     spaces: tuple[MirroredSpace, ...] = ()
 

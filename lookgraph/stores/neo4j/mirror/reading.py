@@ -107,7 +107,7 @@ def _space_facts(told: Mapping[str, Any]) -> SpaceFacts:
     return SpaceFacts(**known)
 
 
-def _pictures(connection: Connection) -> tuple[dict[str, int], dict[str, PictureFacts]]:
+def _pictures(connection: Connection) -> tuple[dict[str, int], dict[str, str]]:
     names = connection.address.names
     rows, pictures = {}, {}
     with connection.stream(
@@ -118,17 +118,17 @@ def _pictures(connection: Connection) -> tuple[dict[str, int], dict[str, Picture
         for id_, row, is_shown, *facts in answer:
             rows[id_] = row
             if is_shown:
-                pictures[id_] = PictureFacts(*facts)
+                pictures[id_] = PictureFacts(*facts).text
     return rows, pictures
 
 
-def _files(connection: Connection) -> dict[str, FileFacts]:
+def _files(connection: Connection) -> dict[str, str]:
     names = connection.address.names
     with connection.stream(
         f"MATCH (f:`{names.own('File')}`) OPTIONAL MATCH (f)-[:{SHOWS}]->(n:`{names.own()}`)"
-        f" RETURN f.key, f.size, f.mtime_ns, n.`{names.id}`, f.skip, f.reason"
+        f" RETURN f.key, n.`{names.id}`, f.size, f.mtime_ns, f.skip, f.reason"
     ) as answer:
-        return {key: FileFacts(*facts) for key, *facts in answer}
+        return {key: FileFacts(*facts).text for key, *facts in answer}
 
 
 def _verdicts(connection: Connection) -> dict[tuple[str, str], VerdictFacts]:

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lookgraph.stores.contents import Contents
+from lookgraph.stores.contents import Contents, FileFacts
 from lookgraph.stores.neo4j.mirror.mirrored import Mirrored
 from lookgraph.types import Vector
 
@@ -32,8 +32,8 @@ class Wanted:
         """The keys of each picture's files, in order."""
         keys: dict[str, list[str]] = defaultdict(list)
         for key, facts in self.mirrored.files.items():
-            if facts.id is not None:
-                keys[facts.id].append(key)
+            if (id_ := FileFacts.id_in(facts)) is not None:
+                keys[id_].append(key)
         return keys
 
     def embedding(self, place: int, id_: str) -> Vector:

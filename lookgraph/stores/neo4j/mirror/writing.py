@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 import numpy as np
 from neo4j import ManagedTransaction
 
-from lookgraph.stores.contents import FileFacts, VerdictFacts
+from lookgraph.stores.contents import FileFacts, PictureFacts, VerdictFacts
 from lookgraph.stores.neo4j.client.numbers import Numbers
 from lookgraph.stores.neo4j.keys import path_of, shown
 from lookgraph.stores.neo4j.mirror.changes import Unit
@@ -78,7 +78,7 @@ class MirrorWriter:
             self._pictures(wanted, [unit.id for unit in units if unit.id is not None])
             self._unrelate([key for unit in units for key in unit.known])
             keys = [key for unit in units for key in unit.keys]
-            self._files({key: wanted.mirrored.files[key] for key in keys})
+            self._files({key: FileFacts.of(wanted.mirrored.files[key]) for key in keys})
         for property_, of in told.result().items():
             self._embed(property_, of)
 
@@ -89,7 +89,7 @@ class MirrorWriter:
         )
 
     def _facts(self, wanted: Wanted, id_: str) -> dict[str, object]:
-        names, picture = self._names, wanted.mirrored.pictures[id_]
+        names, picture = self._names, PictureFacts.of(wanted.mirrored.pictures[id_])
         first, *others = (shown(path_of(key)) for key in wanted.keys_of[id_])
         return {
             names.path: first,
