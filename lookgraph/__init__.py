@@ -15,6 +15,7 @@ from lookgraph.errors import LookgraphError
 
 if TYPE_CHECKING:
     from lookgraph.indexing import IndexReport, Progress
+    from lookgraph.interfaces.client import Client
     from lookgraph.library import Library
     from lookgraph.results import Hits
     from lookgraph.types import Hit, Selection
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Client",
     "Hit",
     "Hits",
     "IndexReport",
@@ -33,6 +35,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Client": "lookgraph.interfaces.client",
     "Hit": "lookgraph.types",
     "Hits": "lookgraph.results",
     "IndexReport": "lookgraph.indexing",

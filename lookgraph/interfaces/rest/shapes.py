@@ -64,7 +64,8 @@ class Found(BaseModel):
     rank: str = Field(description="``graph``, or the metric.", examples=["graph"])
     searched: str = Field(description="By comparing everything, or by an index.")
     took_ms: float
-    remarks: list[str] = Field(description="Why an index or graph that is there was not used.")
+    fault: str | None = Field(None, description="Why an index that is there was not used.")
+    graph_fault: str | None = Field(None, description="Why a graph that is there was not used.")
     hits: list[Hit]
 
     @staticmethod
@@ -75,7 +76,8 @@ class Found(BaseModel):
             rank=hits.ranked_by,
             searched=str(hits.searched),
             took_ms=round(hits.took_ms, 3),
-            remarks=[its for its in (hits.fault, hits.graph_fault) if its],
+            fault=hits.fault,
+            graph_fault=hits.graph_fault,
             hits=_hits(hits),
         )
 
@@ -109,6 +111,8 @@ class File(BaseModel):
     """A file of the library that holds a picture."""
 
     path: str
+    size: int = Field(description="Bytes.")
+    mtime_ns: int = Field(description="When it was last changed.")
     id: Id
     format: str
     width: int
@@ -121,6 +125,8 @@ class File(BaseModel):
         assert entry.picture
         return File(
             path=_text(entry.path),
+            size=entry.stamp.size,
+            mtime_ns=entry.stamp.mtime_ns,
             id=entry.picture.id,
             format=entry.picture.format,
             width=entry.picture.width,
@@ -177,6 +183,7 @@ class Way(BaseModel):
         description="With edges between all pairs that score so much, some would lead there."
     )
     steps: list[Hit] = Field(description="Each one's score is that to the one before it.")
+    took_ms: float | None = None
 
     @staticmethod
     def of(found: "graphs.Chain | graphs.Gap") -> "Way":
@@ -187,7 +194,12 @@ class Way(BaseModel):
         if isinstance(found, graphs.Gap):
             return Way(space=name, leads=False, weakest=None, threshold=found.threshold, steps=[])
         return Way(
-            space=name, leads=True, weakest=found.weakest, threshold=None, steps=_hits(found)
+            space=name,
+            leads=True,
+            weakest=found.weakest,
+            threshold=None,
+            steps=_hits(found),
+            took_ms=round(found.took_ms, 3),
         )
 
 
@@ -207,6 +219,7 @@ class Groups(BaseModel):
     total: int = Field(description="How many groups there are.")
     others: int = Field(description="Pictures that are in none.")
     groups: list[Group]
+    took_ms: float
 
     @staticmethod
     def of(found: "graphs.Groups", start: int, most: int, shown: int) -> "Groups":
@@ -217,6 +230,7 @@ class Groups(BaseModel):
             communities=found.are_communities,
             total=len(found),
             others=found.others,
+            took_ms=round(found.took_ms, 3),
             groups=[
                 Group(name=_text(group.name), pictures=_hits(group.pictures[:shown]))
                 for group in found[start : start + most]
@@ -330,8 +344,11 @@ class SpaceFacts(BaseModel):
 
     name: str
     model: str
+    fingerprint: str = Field(description="What tells the network's weights from others.")
+    preprocessing: int
     metric: str
     dimension: int
+    precision: str
     pictures: int
     index: str
     graph: GraphFacts | None = None
@@ -362,8 +379,11 @@ def _space(one: base.SpaceStatus) -> SpaceFacts:
     return SpaceFacts(
         name=one.space.name,
         model=one.space.model,
+        fingerprint=one.space.fingerprint,
+        preprocessing=one.space.preprocessing,
         metric=str(one.space.metric),
         dimension=one.space.dimension,
+        precision=str(one.space.precision),
         pictures=one.pictures,
         index=str(one.index.kind),
         graph=_graph(one.graph) if one.graph else None,

@@ -1,0 +1,5 @@
+"""A library that is served elsewhere, as if it were here."""
+
+from lookgraph.interfaces.client.client import Client
+
+__all__ = ["Client"]
