@@ -93,7 +93,7 @@ class Guard:
             await self._app(scope, body, send)
         if patience.cancelled_caught and not send.begun:
             seconds = f"{self._settings.limits.seconds:g} seconds"
-            if not body.is_whole:
+            if body.is_awaited:
                 raise ProblemError(408, f"The request did not arrive within {seconds}.")
             raise ProblemError(503, f"The answer takes longer than {seconds}.", retry_after=5)
 
@@ -117,16 +117,17 @@ class _Body:
         self._receive = receive
         self._most = settings.limits.upload_bytes
         self._arrived = 0
-        self.is_whole = False
+        self.is_awaited = False
         told = _Headers(scope["headers"]).one(b"content-length")
         if told.isascii() and told.isdigit() and int(told) > self._most:
             raise self._too_large()
 
     async def __call__(self) -> Message:
+        self.is_awaited = True
         message = await self._receive()
+        self.is_awaited = False
         if message["type"] == "http.request":
             self._arrived += len(message.get("body", b""))
-            self.is_whole = not message.get("more_body", False)
             if self._arrived > self._most:
                 raise self._too_large()
         return message

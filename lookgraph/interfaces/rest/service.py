@@ -1,5 +1,6 @@
 """A service of one library."""
 
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -52,16 +53,27 @@ class Service:
         self.metrics = Metrics()
         self.jobs = Jobs(library)
         self._threads = anyio.CapacityLimiter(settings.limits.at_once)
+        self._working = threading.BoundedSemaphore(settings.limits.at_once)
 
     async def ask(self, question: Callable[[Library], _T]) -> _T:
         """Ask the library, in a thread. Who gives up waiting does not wait for the thread.
 
         Args:
             question: what is asked of it.
+
+        Raises:
+            ProblemError: too many threads are at work, perhaps for those who have given up.
         """
-        return await anyio.to_thread.run_sync(
-            question, self.library, abandon_on_cancel=True, limiter=self._threads
-        )
+
+        def work() -> _T:
+            if not self._working.acquire(blocking=False):
+                raise ProblemError(503, "The library is busy. Ask again soon.", retry_after=5)
+            try:
+                return question(self.library)
+            finally:
+                self._working.release()
+
+        return await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._threads)
 
 
 def make_service(library: Library, settings: Settings) -> ASGIApp:
