@@ -108,7 +108,8 @@ def test_other_names_and_other_pages_may_not_ask(service: Running) -> None:
     port = service.url.rpartition(":")[2]
     for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", ""):
         is_problem(service.get("/v1/status", headers={"Host": host}), 403)
-    assert service.get("/v1/status", headers={"Host": f"localhost:{port}"}).status_code == 200
+    for host in (f"localhost:{port}", "127.0.0.1", "[::1]", f"[::1]:{port}"):
+        assert service.get("/v1/status", headers={"Host": host}).status_code == 200
     foreign = {"Origin": "https://evil.example"}
     is_problem(service.post("/v1/jobs", json={}, headers=foreign), 403)
     is_problem(service.post("/v1/search", files={"picture": b"x"}, headers={"Origin": "null"}), 403)

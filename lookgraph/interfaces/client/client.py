@@ -2,8 +2,8 @@
 
 import json
 import os
-import re
 from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from lookgraph.config import RECALL
@@ -12,12 +12,10 @@ from lookgraph.indexing import IndexReport
 from lookgraph.interfaces.client import reading
 from lookgraph.interfaces.client.asking import Asking
 from lookgraph.interfaces.client.graph import ServedGraph
-from lookgraph.interfaces.client.sending import Question, question_of
-from lookgraph.queries import Box, PictureId, PictureLike
+from lookgraph.interfaces.client.sending import Question, is_id, question_of
+from lookgraph.queries import Box, PictureLike
 from lookgraph.results import Hits
 from lookgraph.types import EVERYTHING, Entry, Ranking, Selection, Space, Verdict
-
-_FULL_ID = re.compile(r"[0-9a-f]{64}")
 
 
 class Client:
@@ -217,11 +215,7 @@ class Client:
 
     def _id_of(self, picture: PictureLike) -> str:
         """The id of a picture: that of its bytes, if it is none."""
-        from hashlib import sha256
-
-        if isinstance(picture, PictureId) or (
-            isinstance(picture, str) and _FULL_ID.fullmatch(picture)
-        ):
+        if is_id(picture):
             return str(picture)
         if isinstance(picture, bytes):
             return sha256(picture).hexdigest()

@@ -55,8 +55,8 @@ def question_of(
         raise UsageError("A service cannot be told which ids may answer.")
     texts = (text,) if isinstance(text, str) else tuple(text)
     away = (without,) if isinstance(without, str) else tuple(without)
-    ids = [str(its) for its in pictures if _is_id(its)]
-    sent = [its for its in pictures if not _is_id(its)]
+    ids = [str(its) for its in pictures if is_id(its)]
+    sent = [its for its in pictures if not is_id(its)]
     asked = {
         "id": ids,
         "text": list(texts),
@@ -81,7 +81,8 @@ def question_of(
     )
 
 
-def _is_id(picture: PictureLike) -> bool:
+def is_id(picture: PictureLike) -> bool:
+    """Whether it is an id, and not a path: all 64 characters of one."""
     if isinstance(picture, PictureId):
         return True
     return isinstance(picture, str) and bool(_FULL_ID.fullmatch(picture))

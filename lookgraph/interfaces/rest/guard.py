@@ -1,6 +1,7 @@
 """What stands before all routes: who may ask, how much, how many at once, and for how long."""
 
 import hmac
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -15,6 +16,8 @@ OPEN = frozenset({"/v1/health", "/v1/ready"})
 
 _EVENTS = "/events"
 """How the paths of streams end, which take as long as they take."""
+
+_PORT = re.compile(r":\d*\Z")
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -54,14 +57,15 @@ class Guard:
         """Refuse who may not ask."""
         headers = _Headers(scope["headers"])
         settings = self._settings
-        host = headers.one(b"host").rpartition(":")[0] or headers.one(b"host")
-        if settings.hosts and host.removesuffix(":") not in settings.hosts:
+        host = headers.one(b"host")
+        if settings.hosts and _PORT.sub("", host) not in settings.hosts:
             raise ProblemError(403, f"The service is not called {host or 'nothing'}.", "host")
-        origin = headers.one(b"origin")
-        own = f"{scope.get('scheme', 'http')}://{headers.one(b'host')}"
-        if origin and scope["method"] not in _SAFE and origin not in (own, *settings.origins):
-            raise ProblemError(403, f"Pages of {origin} may not ask.", "origin")
-        if settings.token is None or scope["path"] in OPEN:
+        if settings.token is None:
+            origin, own = headers.one(b"origin"), f"{scope.get('scheme', 'http')}://{host}"
+            if origin and scope["method"] not in _SAFE and origin not in (own, *settings.origins):
+                raise ProblemError(403, f"Pages of {origin} may not ask.", "origin")
+            return
+        if scope["path"] in OPEN:
             return
         kind, _, told = headers.one(b"authorization").partition(" ")
         if kind.lower() != "bearer" or not hmac.compare_digest(
