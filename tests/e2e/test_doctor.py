@@ -20,6 +20,12 @@ def scores(shelf: Path) -> list[tuple[str, float]]:
     return [(hit["path"], hit["score"]) for hit in found]
 
 
+def assert_alike(found: list[tuple[str, float]], before: list[tuple[str, float]]) -> None:
+    """The same, but for a rounding: in other company a network adds up in another order."""
+    assert [path for path, _ in found] == [path for path, _ in before]
+    assert [score for _, score in found] == pytest.approx([its for _, its in before], abs=1e-4)
+
+
 def judged(shelf: Path, code: int) -> dict[str, bool]:
     told = lookgraph("doctor", shelf, "--json", code=code).json
     assert [set(check) for check in told] == [{"name", "ok", "found", "advice"}] * len(told)
@@ -77,7 +83,7 @@ def test_damaged_rows_are_found_and_mended(own_shelf: Path) -> None:
     done = lookgraph("doctor", own_shelf, "--repair")
     assert done.err == "2 damaged embeddings were dropped, 2 pictures embedded again.\n"
     assert judged(own_shelf, code=0) == WELL
-    assert scores(own_shelf) == before
+    assert_alike(scores(own_shelf), before)
     assert rows_file(own_shelf) != file
     assert rows_file(own_shelf).stat().st_size == 24 * ROW
 
@@ -92,7 +98,7 @@ def test_rows_that_are_lost_are_mended(own_shelf: Path, shelf: Path) -> None:
     assert judged(own_shelf, code=1) == {**WELL, "embeddings": False}
     done = lookgraph("doctor", own_shelf, "--repair")
     assert done.err == "4 damaged embeddings were dropped, 4 pictures embedded again.\n"
-    assert scores(own_shelf) == before
+    assert_alike(scores(own_shelf), before)
 
     rows_file(own_shelf).unlink()
     assert judged(own_shelf, code=1) == {**WELL, "embeddings": False}
