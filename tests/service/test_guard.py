@@ -222,6 +222,17 @@ def test_a_large_body_that_comes_slowly_holds_nobody_up(service: Running, shelf:
         connection.close()
 
 
+def test_no_answer_waits_for_an_acknowledgement(service: Running) -> None:
+    with service.client() as client:
+        client.get("/v1/health")
+        spent = []
+        for _ in range(20):
+            began = time.monotonic()
+            client.get("/v1/health")
+            spent.append(time.monotonic() - began)
+    assert sorted(spent)[5] < 0.03  # of a delayed acknowledgement, all would take 0.04
+
+
 def test_what_is_under_way_is_finished_when_the_service_is_told_to_end(shelf: Path) -> None:
     whole = (shelf / "1.png").read_bytes()
     body = (
