@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeGuard, Union
 
 from lookgraph.errors import LibraryFormatError, ModelError, UsageError
-from lookgraph.ingest.pipeline import Embeds
 from lookgraph.models.cache import network_file
 from lookgraph.models.described import as_text, from_text
 from lookgraph.models.embedder import open_embedder
@@ -19,7 +18,7 @@ from lookgraph.models.registry import DEFAULT_MODEL, MODELS, find_model
 from lookgraph.models.runtimes.base import Choice
 from lookgraph.models.weights import locate_vocabulary
 from lookgraph.stores.base import Store
-from lookgraph.types import Metric, Precision, Space
+from lookgraph.types import Embeds, Metric, Precision, Space
 
 if TYPE_CHECKING:
     from PIL import Image

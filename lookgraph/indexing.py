@@ -10,9 +10,9 @@ from pathlib import Path
 from lookgraph.config import usable_cores
 from lookgraph.errors import StorageError
 from lookgraph.ingest.discover import Change, ChangeKind, UnreadFolder, compare, walk
-from lookgraph.ingest.pipeline import Embeds, Outcome, embed_files
+from lookgraph.ingest.pipeline import Outcome, embed_files
 from lookgraph.stores.base import Store, Writer
-from lookgraph.types import Entry, IndexKind, Patterns, Skip, SkipKind, Space, Stamp, Vector
+from lookgraph.types import Embeds, Entry, IndexKind, Patterns, Skip, SkipKind, Space, Stamp, Vector
 
 _COMMIT_SECONDS = 0.5
 _COMMIT_FILES = 512

@@ -13,10 +13,10 @@ import numpy as np
 from lookgraph.errors import PictureError, UsageError
 from lookgraph.ingest import colour
 from lookgraph.ingest.decode import Decoded, UnusableError, reasons
-from lookgraph.ingest.pipeline import Embeds, content_id
+from lookgraph.ingest.pipeline import content_id
 from lookgraph.results import Subject
 from lookgraph.stores.base import Store
-from lookgraph.types import Metric, Pixels, Space, Stamp, Vector
+from lookgraph.types import Embeds, Metric, Pixels, Space, Stamp, Vector
 
 if TYPE_CHECKING:
     from PIL import Image

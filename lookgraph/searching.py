@@ -11,12 +11,11 @@ import numpy as np
 from lookgraph.choosing import Chooser, Chosen, ModelLike
 from lookgraph.errors import PictureError, UsageError
 from lookgraph.ingest.decode import decode
-from lookgraph.ingest.pipeline import Embeds
 from lookgraph.models.batched import Batched
 from lookgraph.queries import Asked, Asker, Box, Decodes, PictureLike, direction
 from lookgraph.results import Hits, Question, Subject, hit_of
 from lookgraph.stores.base import Answer, Store
-from lookgraph.types import Metric, Ranking, Space, Vector
+from lookgraph.types import Embeds, Metric, Ranking, Space, Vector
 
 if TYPE_CHECKING:
     from lookgraph.models.texts import TextEmbedder

@@ -1,12 +1,16 @@
-"""The words that every part shares: frozen values, no behaviour beyond their own numbers."""
+"""The words that every part shares: frozen values, and what is asked of a network."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePosixPath
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Vector: TypeAlias = NDArray[np.float32]
 """One embedding, shape (d,)."""
@@ -312,3 +316,28 @@ class Hit:
     def name(self) -> str:
         """The last part of the path."""
         return PurePosixPath(self.path).name
+
+
+class Embeds(Protocol):
+    """What is needed of a network; safe to be called from several threads."""
+
+    @property
+    def decode_side(self) -> int:
+        """The pixels that `prepare` wants on the shorter side, at least."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """How many pictures at a time `embed` is given."""
+        ...
+
+    def prepare(self, image: "Image.Image") -> Pixels:
+        """From a picture, RGB, to what the network sees of it, shape (height, width, 3)."""
+        ...
+
+    def embed(self, prepared: Sequence[Pixels]) -> Matrix:
+        """From n prepared pictures to embeddings, shape (n, d).
+
+        A row that is zero or not finite is of a picture that the network cannot place.
+        """
+        ...

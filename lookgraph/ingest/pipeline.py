@@ -11,47 +11,29 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO
 
 import numpy as np
 
 from lookgraph.ingest.decode import HEAD_BYTES, UnusableError, decode, looks_like_picture, sniff
 from lookgraph.ingest.discover import Change
-from lookgraph.types import LARGEST, Entry, Matrix, Picture, Pixels, Skip, SkipKind, Stamp, Vector
-
-if TYPE_CHECKING:
-    from PIL import Image
+from lookgraph.types import (
+    LARGEST,
+    Embeds,
+    Entry,
+    Picture,
+    Pixels,
+    Skip,
+    SkipKind,
+    Stamp,
+    Vector,
+)
 
 _CHUNK = 1 << 20
 _PATIENCE_SECONDS = 0.5
-
-
-class Embeds(Protocol):
-    """What the pipeline needs of a network; safe to be called from several threads."""
-
-    @property
-    def decode_side(self) -> int:
-        """The pixels that `prepare` wants on the shorter side, at least."""
-        ...
-
-    @property
-    def batch(self) -> int:
-        """How many pictures at a time `embed` is given."""
-        ...
-
-    def prepare(self, image: "Image.Image") -> Pixels:
-        """From a picture, RGB, to what the network sees of it, shape (height, width, 3)."""
-        ...
-
-    def embed(self, prepared: Sequence[Pixels]) -> Matrix:
-        """From n prepared pictures to embeddings, shape (n, d).
-
-        A row that is zero or not finite is of a picture that the network cannot place.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,36 +4,14 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lookgraph.types import Matrix, Pixels
+from lookgraph.types import Embeds, Matrix, Pixels
 
 if TYPE_CHECKING:
     from PIL import Image
-
-
-class Embeds(Protocol):
-    """What is batched: `lookgraph.models.embedder.Embedder`, or what does the same."""
-
-    @property
-    def decode_side(self) -> int:
-        """The pixels that `prepare` wants on the shorter side, at least."""
-        ...
-
-    @property
-    def batch(self) -> int:
-        """How many pictures at a time are fastest."""
-        ...
-
-    def prepare(self, image: "Image.Image") -> Pixels:
-        """From a picture, RGB, to what the network sees of it, shape (height, width, 3)."""
-        ...
-
-    def embed(self, prepared: Sequence[Pixels]) -> Matrix:
-        """From n prepared pictures to embeddings, shape (n, d)."""
-        ...
 
 
 @dataclass(slots=True, eq=False)

@@ -23,10 +23,9 @@ from lookgraph.errors import (
     StorageError,
 )
 from lookgraph.exchange.rows import space_as_json
-from lookgraph.ingest.pipeline import Embeds
 from lookgraph.stores.base import Embedded
 from lookgraph.stores.local import LocalStore
-from lookgraph.types import Array, Entry, Patterns, Picture, Stamp
+from lookgraph.types import Array, Embeds, Entry, Patterns, Picture, Stamp
 from tests.conftest import needs_module
 from tests.contract.store_contract import nearest
 from tests.pictures import GRID_SPACE, GridNetwork, drawn, exif, save

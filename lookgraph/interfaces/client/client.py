@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
-from pathlib import Path
 
 from lookgraph.config import RECALL
 from lookgraph.errors import PictureError, ServerError
@@ -12,7 +11,8 @@ from lookgraph.indexing import IndexReport
 from lookgraph.interfaces.client import reading
 from lookgraph.interfaces.client.asking import Asking
 from lookgraph.interfaces.client.graph import ServedGraph
-from lookgraph.interfaces.client.sending import Question, is_id, question_of
+from lookgraph.interfaces.client.sending import Question, content_of, is_id, question_of
+from lookgraph.interfaces.cursors import cursor
 from lookgraph.queries import Box, PictureLike
 from lookgraph.results import Hits
 from lookgraph.types import EVERYTHING, Entry, Ranking, Selection, Space, Verdict
@@ -134,7 +134,7 @@ class Client:
             after: only those behind this path.
             most: so many at most, up to 1,000.
         """
-        asked = {"under": under, "after": reading.cursor(after), "limit": most}
+        asked = {"under": under, "after": cursor(after), "limit": most}
         told = self._asking.ask("GET", "images", asked)
         return tuple(reading.entry(its) for its in told["files"])
 
@@ -221,7 +221,4 @@ class Client:
             return sha256(picture).hexdigest()
         if not isinstance(picture, str | os.PathLike):
             raise PictureError("A picture of the library is named by its id, or by its file.")
-        try:
-            return sha256(Path(picture).read_bytes()).hexdigest()
-        except OSError as error:
-            raise PictureError(f"{picture} cannot be read: {error.strerror or error}.") from error
+        return sha256(content_of(picture)).hexdigest()

@@ -1,7 +1,5 @@
 """What a service has answered, as the library's own types."""
 
-import base64
-import os
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -121,8 +119,3 @@ def groups(told: Told, url: str, of: Space) -> Groups:
     return Groups(
         of, told["threshold"], told["communities"], found, told["others"], told["took_ms"]
     )
-
-
-def cursor(path: str) -> str:
-    """A path, behind which a page begins, as the service has it."""
-    return base64.urlsafe_b64encode(os.fsencode(path)).decode()

@@ -88,6 +88,18 @@ def is_id(picture: PictureLike) -> bool:
     return isinstance(picture, str) and bool(_FULL_ID.fullmatch(picture))
 
 
+def content_of(path: "str | os.PathLike[str]") -> bytes:
+    """All that is in a file.
+
+    Raises:
+        PictureError: it cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise PictureError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
 def _name(picture: PictureLike) -> str:
     is_path = isinstance(picture, str | os.PathLike)
     return str(picture) if is_path else "a picture in memory"
@@ -100,10 +112,7 @@ def _file(picture: PictureLike) -> bytes:
     if isinstance(picture, bytes):
         return picture
     if isinstance(picture, str | os.PathLike):
-        try:
-            return Path(picture).read_bytes()
-        except OSError as error:
-            raise PictureError(f"{picture} cannot be read: {error.strerror or error}.") from error
+        return content_of(picture)
     if isinstance(picture, np.ndarray):
         picture = Image.fromarray(picture)
     packed = io.BytesIO()

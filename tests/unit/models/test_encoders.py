@@ -13,10 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from lookgraph.errors import ModelError
-from lookgraph.ingest.pipeline import Embeds
 from lookgraph.models.encoders import Encoder, EncoderEmbedder
 from lookgraph.models.probe import probe_picture
-from lookgraph.types import Metric, Space
+from lookgraph.types import Embeds, Metric, Space
 
 Encode = Callable[[list[Image.Image]], ArrayLike]
 

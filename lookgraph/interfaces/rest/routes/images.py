@@ -1,12 +1,11 @@
 """The pictures of the library: what they are, small and whole."""
 
-import base64
-import os
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import FileResponse
 
+from lookgraph.interfaces.cursors import cursor, path_of
 from lookgraph.interfaces.rest.problems import ProblemError
 from lookgraph.interfaces.rest.routes.router import router as new_router
 from lookgraph.interfaces.rest.shapes import File, Id, Image, Images
@@ -45,7 +44,7 @@ def routes(service: "Service") -> APIRouter:
         )
         return Images(
             files=[File.of(entry) for entry in found[:limit]],
-            next=_cursor(found[limit - 1].path) if len(found) > limit else None,
+            next=cursor(found[limit - 1].path) if len(found) > limit else None,
         )
 
     @router.get("/images/{id}")
@@ -63,12 +62,7 @@ def routes(service: "Service") -> APIRouter:
     )
     async def thumbnail(
         id: Annotated[Id, Path()],
-        side: Annotated[
-            int,
-            Query(
-                description="Pixels of the longer side.", json_schema_extra={"enum": list(SIDES)}
-            ),
-        ] = 320,
+        side: _Side = 320,
     ) -> Response:
         """A small copy of a picture, JPEG."""
         made = await service.ask(lambda library: library.thumbnail(id, side))
@@ -89,14 +83,9 @@ def routes(service: "Service") -> APIRouter:
     return router
 
 
-def _cursor(path: str) -> str:
-    """A path as a parameter; it need not be UTF-8."""
-    return base64.urlsafe_b64encode(os.fsencode(path)).decode()
-
-
-def _path(cursor: str) -> str:
+def _path(told: str) -> str:
     try:
-        return os.fsdecode(base64.urlsafe_b64decode(cursor.encode()))
+        return path_of(told)
     except ValueError as error:
         raise ProblemError(422, "That is not the ``next`` of a page.") from error
 
