@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from lookgraph import Library
 
 COMMAND = Path(sys.executable).with_name("lookgraph")
@@ -132,6 +134,26 @@ def fill(folder: Path, photographs: Iterable[Path]) -> Path:
     return folder
 
 
+class Numbers:
+    """An embedding, which equals another of the same picture from the same network.
+
+    Their last bits may differ: they depend on how many pictures the network was given at once,
+    and a run that is killed, or has to wait, gives it other batches.
+    """
+
+    def __init__(self, embedding: np.ndarray) -> None:
+        self._numbers = embedding.astype(np.float32)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Numbers):
+            return NotImplemented
+        # Two units in the last place of float16; 1e-5 for those that are nearly 0.
+        return np.allclose(self._numbers, other._numbers, rtol=2**-9, atol=1e-5)
+
+    def __hash__(self) -> int:
+        return len(self._numbers)
+
+
 def held(folder: Path, at: Path | None = None) -> dict[str, object]:
     """All that the library of a folder knows: its files, their pictures and their embeddings."""
     library = Library.open(folder, at=at)
@@ -140,7 +162,7 @@ def held(folder: Path, at: Path | None = None) -> dict[str, object]:
     }
     for embedded in library.store.embedded(library.space()):
         for entry in embedded.entries:
-            numbers = embedded.embedding.tobytes()
+            numbers = Numbers(embedded.embedding)
             known[entry.path] = (entry.stamp.size, embedded.picture, numbers)
     return known
 
