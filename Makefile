@@ -1,5 +1,5 @@
 # make demo [FOLDER=photos]   install and show the look-alikes of a picture
-# make test                   install and run every check
+# make test                   install and run every check; screenshots of the app lie in shots/ then
 # make quick                  the checks that take seconds
 # make bench [ROWS=…]         the benchmarks; needs a folder of photographs, PHOTOS=…; with ROWS,
 #                             that of so many pictures alone, such as 1000000
@@ -26,7 +26,7 @@ test: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	LOOKGRAPH_SHOTS=shots $(BIN)/pytest
 
 quick: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -56,7 +56,7 @@ lock: $(VENV)/installed
 
 clean:
 	@[ ! -d .neo4j ] || $(PYTHON) -m tests.neo4j_server stop
-	rm -rf .neo4j $(VENV) .mypy_cache .pytest_cache .ruff_cache lookgraph-demo lookgraph-demo.html
+	rm -rf .neo4j shots $(VENV) .mypy_cache .pytest_cache .ruff_cache lookgraph-demo lookgraph-demo.html
 
 # A stamp is written only when all before it worked, so a broken-off installation is done again.
 $(VENV)/made:

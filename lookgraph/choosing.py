@@ -125,19 +125,20 @@ class Chooser:
             LibraryFormatError: the library has no such space; the message says which it has.
             UsageError: a text is asked with, and no network of the library understands texts.
         """
+        spaces = self._spaces()
         if _is_encoder(model):
             chosen = [_of_encoder(model, None)]
         elif model is None:
-            chosen = [self._of_space(space) for space in self._spaces()]
+            chosen = [self._of_space(space) for space in spaces]
             known = [one for one in chosen if one.is_known]
             chosen = known or chosen or self.to_index(None)  # a library without pictures
         elif isinstance(model, str) and not _is_onnx(model):
-            chosen = [self._of_space(space) for space in self._held(model)]
+            chosen = [self._of_space(space) for space in spaces if _is_called(space, model)]
         else:
             found = resolve(model)
-            held = [space for space in self._spaces() if _is_of(space, found)]
+            held = [space for space in spaces if _is_of(space, found)]
             chosen = [self._of_model(found, space) for space in held]
-        if not chosen or (self._spaces() and chosen[0].space not in self._spaces()):
+        if not chosen or (spaces and chosen[0].space not in spaces):
             raise self._not_held(model)
         if not chosen[0].is_known:
             raise _another_release(chosen[0].space)
@@ -167,7 +168,7 @@ class Chooser:
 
     def _held(self, name: str) -> list[Space]:
         """The library's spaces of a network, or the one of that name."""
-        return [space for space in self._spaces() if name in {space.name, space.model}]
+        return [space for space in self._spaces() if _is_called(space, name)]
 
     def _renewed(self, spaces: list[Space]) -> list[Chosen]:
         """Of each space what can be embedded into; in place of an earlier release's, today's."""
@@ -240,6 +241,10 @@ def _is_onnx(model: object) -> bool:
 
 def _is_encoder(model: ModelLike | None) -> TypeGuard[Encoder]:
     return not isinstance(model, str) and callable(getattr(model, "encode", None))
+
+
+def _is_called(space: Space, name: str) -> bool:
+    return name in {space.name, space.model}
 
 
 def _is_of(space: Space, model: Model) -> bool:

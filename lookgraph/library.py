@@ -14,13 +14,16 @@ from lookgraph.choosing import Chooser, ModelLike
 from lookgraph.config import RECALL, usable_cores
 from lookgraph.duplicates.finding import (
     ALIKE,
+    Duplicate,
     Duplicates,
     Tier,
     as_tier,
     find_duplicates,
     wishes_of,
 )
-from lookgraph.duplicates.moving import Moved, move_away, move_back
+from lookgraph.duplicates.moving import Away, Moved, move_away, move_back, still_away
+from lookgraph.duplicates.returning import know_again
+from lookgraph.duplicates.reviewing import Review
 from lookgraph.errors import LibraryNotFoundError, StorageError, UsageError
 from lookgraph.evaluating import Evaluation, evaluate_spaces
 from lookgraph.graphs import LibraryGraph
@@ -142,6 +145,18 @@ class Library:
     def takes(self, space: Space) -> bool:
         """Whether embeddings of a space can be put into the library from elsewhere."""
         return self._chooser.takes(space)
+
+    def takes_text(self, model: ModelLike | None = None) -> bool:
+        """Whether a search can be asked in words: whether its network knows any.
+
+        Args:
+            model: the network; None for any of the library's.
+        """
+        try:
+            self._chooser.to_search(model, with_text=True)
+        except UsageError:
+            return False
+        return True
 
     def new_space(self, model: ModelLike | None = None) -> Space:
         """The space that indexing with this network, or with none named, is about first."""
@@ -433,14 +448,14 @@ class Library:
 
     def move_duplicates(
         self,
-        found: Duplicates,
+        found: Iterable[Duplicate],
         to: "str | os.PathLike[str]",
         progress: Callable[[float], None] | None = None,
     ) -> Moved:
         """Move all files but those to keep to a folder, with a list of them; delete nothing.
 
         Args:
-            found: as `duplicates` gave it.
+            found: as `duplicates` gave it, or some of these groups.
             to: the folder, outside of the library's.
             progress: told the share that is done, from 0 to 1.
 
@@ -456,19 +471,48 @@ class Library:
         return moved
 
     def move_back(
-        self, folder: "str | os.PathLike[str]", progress: Callable[[float], None] | None = None
+        self, place: "str | os.PathLike[str]", progress: Callable[[float], None] | None = None
     ) -> Moved:
-        """Move all files back that `move_duplicates` moved to a folder; then `index` finds them.
+        """Move all files back that `move_duplicates` moved to a folder, or that one call of it did.
+
+        The library knows them again, but for what has changed meanwhile, which `index` finds.
 
         Args:
-            folder: where they are.
+            place: the folder where they are, or the list of one call (`Moved.manifest`).
             progress: told the share that is done, from 0 to 1.
 
         Raises:
+            LibraryLockedError: another process is writing.
             StorageError: a file cannot be moved.
             UsageError: nothing was moved there.
         """
-        return move_back(absolute(folder), progress or (lambda _: None))
+        told = progress or (lambda _: None)
+        if not self.store.exists():  # files come back, whatever has become of their library
+            return move_back(absolute(place), told)
+        with self.store.write() as writer:
+            moved = move_back(absolute(place), told)
+            know_again(self.store, writer, (was for _, was in moved.moved))
+        return moved
+
+    def moved_away(self, folder: "str | os.PathLike[str]") -> tuple[Away, ...]:
+        """What `move_duplicates` moved to a folder and still is there, the newest call first.
+
+        Args:
+            folder: where to; it need not be there.
+
+        Raises:
+            StorageError: it cannot be read.
+            UsageError: a list in it is none of ours.
+        """
+        return still_away(self.root, absolute(folder))
+
+    def review(self, found: Duplicates) -> Review:
+        """What was found more than once, as it is now: without what was decided since.
+
+        Args:
+            found: as `duplicates` gave it.
+        """
+        return Review(self.store, found)
 
     def same(self, one: PictureLike, other: PictureLike) -> Verdict:
         """Keep that two pictures show the same, in place of what was said of them before.

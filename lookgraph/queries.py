@@ -37,6 +37,9 @@ Box: TypeAlias = tuple[int, int, int, int]
 
 _ID = re.compile(r"[0-9a-f]{8,64}")
 
+_WHOLE = 64
+"""Characters of an id that is no beginning of another."""
+
 _AWAY = 0.5
 """How much the direction to move away from counts, against 1 for the one that is asked for.
 Embeddings share most of what they say (any two photographs have a cosine well over 0), so
@@ -96,7 +99,7 @@ class Asker:
         return Asked(Subject(name), self._embed(_cut(image, image.size, crop, name)))
 
     def _ask_by_id(self, prefix: str, crop: Box | None) -> Asked:
-        ids = self.store.ids(prefix)
+        ids = [str(prefix)] if len(prefix) == _WHOLE else self.store.ids(prefix)
         if len(ids) > 1:
             raise UsageError(f"More than one picture has an id that begins with {prefix}.")
         # The last file may go between the two calls.

@@ -1,5 +1,6 @@
 """What a search gives back."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -150,7 +151,7 @@ def hit_of(root: Path, rank: int, match: Match, metric: Metric) -> Hit:
         distance=abs(match.score) if metric is Metric.L2 else None,
         id=picture.id,
         path=first,
-        file=str(root / first),
+        file=os.path.join(root, first),  # noqa: PTH118 - for many hits; a Path takes long to make
         copies=tuple(copies),
         format=picture.format,
         width=picture.width,
@@ -162,7 +163,12 @@ def hit_of(root: Path, rank: int, match: Match, metric: Metric) -> Hit:
 
 def closeness(hit: Hit) -> str:
     """A hit's score for people, or its distance where the space has one."""
-    return f"{hit.score:.3f}" if hit.distance is None else f"distance {hit.distance:.4g}"
+    return score_text(hit.score, is_distance=hit.distance is not None)
+
+
+def score_text(score: float, *, is_distance: bool) -> str:
+    """A score for people; where it is a distance with a minus before it, the distance."""
+    return f"distance {abs(score):.4g}" if is_distance else f"{score:.3f}"
 
 
 def thumbnail_of(file: Path, side: int) -> bytes | None:

@@ -149,6 +149,50 @@ class Choice:
     reason: str
 
 
+def why(keep: Copy, other: Copy) -> str:
+    """What speaks for keeping one copy and not another, for people; empty if nothing does."""
+    chosen = choice((keep, other), rules())
+    return chosen.reason if chosen.copies[0] is keep else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that is told of several copies of a picture.
+
+    Attributes:
+        name: the name of the rule that goes by it.
+        shown: what it is, of each copy, for people.
+        better: whether each copy is better in it than one of the others.
+    """
+
+    name: str
+    shown: tuple[str, ...]
+    better: tuple[bool, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether it tells the copies apart."""
+        return len(set(self.shown)) > 1
+
+
+def facts(copies: Sequence[Copy]) -> tuple[Fact, ...]:
+    """What can be told of copies beside each other: pixels, format, bytes, date and path.
+
+    Args:
+        copies: at least one.
+    """
+    return tuple(_fact(RULES[name], copies) for name in _USUAL)
+
+
+def _fact(rule: Rule, copies: Sequence[Copy]) -> Fact:
+    if rule.name == "path":  # a shorter one is not better: it only decides where nothing else does
+        return Fact(rule.name, tuple(copy.path for copy in copies), (False,) * len(copies))
+    keys, shown = [rule.key(copy) for copy in copies], tuple(rule.shows(copy) for copy in copies)
+    differs = len(set(shown)) > 1  # files of one second are as old for people
+    better = tuple(differs and key == min(keys) != max(keys) for key in keys)
+    return Fact(rule.name, shown, better)
+
+
 def choice(copies: Sequence[Copy], by: Sequence[Rule]) -> Choice:
     """Put copies in order, the one to keep first.
 

@@ -163,7 +163,7 @@ def find_duplicates(
         least = min(FLOOR, threshold) if Tier.ALIKE in tiers else FLOOR
         looked = store.alike(space, least, lambda share: progress(share / 2))
         pairs, unseen = _look(store, looked, lambda share: progress(0.5 + share / 2))
-        said = _said(store.verdicts())
+        said = said_of(store.verdicts())
         same = list(finder.same(pairs, said))
         groups += sorted(same, key=_by_path) if Tier.SAME in tiers else []
         if Tier.ALIKE in tiers:
@@ -227,7 +227,7 @@ class _Finder:
             keep, *others = chosen.copies
             yield Duplicate(Tier.IDENTICAL, keep, chosen.reason, tuple(map(Other, others)))
 
-    def same(self, pairs: _Pairs, said: "_Said") -> Iterator[Duplicate]:
+    def same(self, pairs: _Pairs, said: "Said") -> Iterator[Duplicate]:
         """Different files of one photograph."""
         both_say = {both for both, pair in pairs.items() if (pair.agreement or 0) >= SAME}
         matching = (both_say | said.same) - said.apart
@@ -236,7 +236,7 @@ class _Finder:
     def alike(
         self,
         pairs: _Pairs,
-        said: "_Said",
+        said: "Said",
         hidden: set[str],
         threshold: float,
     ) -> Iterator[Duplicate]:
@@ -306,14 +306,14 @@ def _numbered(links: dict[str, set[str]], number: dict[str, int]) -> dict[int, s
     }
 
 
-class _Said(NamedTuple):
+class Said(NamedTuple):
     """Pairs of ids that people have said to be the same, and to be different."""
 
     same: set[frozenset[str]]
     apart: set[frozenset[str]]
 
 
-def _said(verdicts: Sequence[Verdict]) -> _Said:
+def said_of(verdicts: Sequence[Verdict]) -> Said:
     """All pairs that are the same, and all that are different, by what people have said.
 
     What is the same as the same is the same; what is different from one of them is from all.
@@ -327,4 +327,4 @@ def _said(verdicts: Sequence[Verdict]) -> _Said:
         for one in class_of[verdict.first]
         for other in class_of[verdict.second]
     }
-    return _Said(same, apart)
+    return Said(same, apart)

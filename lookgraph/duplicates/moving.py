@@ -39,10 +39,27 @@ class Moved:
     Attributes:
         moved: pairs of where each was and is, whole paths.
         left: the paths of those that stayed where they were, each with the reason.
+        manifest: the list of what was moved away, which lies beside it; None if nothing was.
     """
 
     moved: tuple[tuple[Path, Path], ...]
     left: tuple[tuple[Path, str], ...]
+    manifest: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """Files that were moved away together, some of which still are.
+
+    Attributes:
+        manifest: the list of them; `move_back` takes it.
+        paths: where they were, relative to the library's folder.
+        kept: what is kept in their stead, likewise, each once.
+    """
+
+    manifest: Path
+    paths: tuple[str, ...]
+    kept: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +116,15 @@ def move_away(
         if not lines:
             return Moved((), tuple(left))
         folder.mkdir(parents=True, exist_ok=True)
-        _write(_manifest(folder), root, lines)
+        manifest = _manifest(folder)
+        _write(manifest, root, lines)
         moved = []
         for number, line in enumerate(lines, 1):
             source, target = root / line.was, folder / line.to
             _move(source, target, line.id)
             moved.append((source, target))
             progress(number / len(lines))
-    return Moved(tuple(moved), tuple(left))
+    return Moved(tuple(moved), tuple(left), manifest)
 
 
 def _against(root: Path, wish: Wish) -> str:
@@ -177,13 +195,36 @@ def _copy(source: Path, target: Path, id_: str) -> None:
     aside.replace(target)
 
 
-def move_back(folder: Path, progress: Callable[[float], None]) -> Moved:
-    """Move files back to where they were, by all manifests in a folder, the newest first.
+def still_away(root: Path, folder: Path) -> tuple[Away, ...]:
+    """What was moved from a library's folder to another one and still is there, the newest first.
 
-    Files stay where another one has taken their place. A manifest of which no file is left goes.
+    Raises:
+        StorageError: the folder cannot be read.
+        UsageError: a manifest in it is none of ours.
+    """
+    found = []
+    with _storage_errors():
+        for manifest in _manifests(folder):
+            was_of, lines = _read(manifest)
+            there = [line for line in lines if os.path.lexists(folder / line.to)]
+            if was_of == root and there:
+                kept = tuple(dict.fromkeys(line.kept for line in there))
+                found.append(Away(manifest, tuple(line.was for line in there), kept))
+    return tuple(found)
+
+
+def _manifests(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"{_MANIFEST}*.json"), reverse=True)
+
+
+def move_back(place: Path, progress: Callable[[float], None]) -> Moved:
+    """Move files back to where they were, by one manifest, or by all in a folder.
+
+    Files stay where another one has taken their place. The newest manifest counts first;
+    one of which no file is left goes.
 
     Args:
-        folder: where they were moved to.
+        place: the folder where they were moved to, or a manifest in it.
         progress: told the share that is done, from 0 to 1.
 
     Raises:
@@ -191,7 +232,8 @@ def move_back(folder: Path, progress: Callable[[float], None]) -> Moved:
         UsageError: there is no manifest, or it is none of ours.
     """
     with _storage_errors():
-        manifests = sorted(folder.glob(f"{_MANIFEST}*.json"), reverse=True)
+        folder = place.parent if place.is_file() else place
+        manifests = [place] if place.is_file() else _manifests(folder)
         if not manifests:
             raise UsageError(f"{folder} has no list of moved files: nothing was moved there.")
         told = [(file, *_read(file)) for file in manifests]

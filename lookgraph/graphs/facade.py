@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +13,21 @@ from lookgraph.errors import UsageError
 from lookgraph.graph.suggestions import Suggestion, suggest
 from lookgraph.graphs import grouping, placing, standing, walking
 from lookgraph.graphs.handing import handed
-from lookgraph.graphs.results import Bridge, Chain, Gap, Groups, Hub, Map, Neighbourhood
+from lookgraph.graphs.kept import KeptPlaces
+from lookgraph.graphs.results import (
+    Bridge,
+    Chain,
+    Gap,
+    Groups,
+    GroupsPage,
+    Hub,
+    Map,
+    Neighbourhood,
+)
 from lookgraph.graphs.seen import Seen, check_threshold
 from lookgraph.queries import PictureLike
 from lookgraph.stores.base import GraphStatus, GraphWanted, Store
-from lookgraph.types import Hit, Space
+from lookgraph.types import Array, Hit, Space
 
 if TYPE_CHECKING:
     import igraph
@@ -65,7 +75,7 @@ class LibraryGraph:
         Raises:
             GraphTooLargeError: more pairs reach the threshold; says which one would fit.
             LibraryLockedError: another process is writing.
-            UsageError: a number is out of range, or there would be no edges.
+            UsageError: a number is out of range, or there would be no edges, or no pictures.
         """
         is_told = any(wish is not None for wish in (neighbours, threshold, max_edges, mutual))
         wanted = None
@@ -74,7 +84,8 @@ class LibraryGraph:
         with self.store.write() as writer:
             writer.renew_graph(self.space, wanted, progress or (lambda _: None))
         status = self.status()
-        assert status
+        if status is None:
+            raise UsageError("The library has no pictures that a graph could be made of.")
         return status
 
     def _wanted(
@@ -129,16 +140,51 @@ class LibraryGraph:
         if not 0 < resolution < np.inf:
             raise UsageError(f"The resolution is {resolution}, but must be over 0.")
         with self._seen() as seen:
-            if threshold is None:
-                threshold = _lowest(seen) if communities else _busiest(seen)
-            check_threshold(threshold, self.space)
-            if communities:
-                rows = grouping.found_communities(seen, threshold, resolution, smallest)
-            else:
-                rows = grouping.components(seen, threshold, smallest)
+            threshold, rows = self._rows(seen, threshold, smallest, resolution * communities)
             found = grouping.as_groups(seen, rows, threshold)
-            others = int(np.count_nonzero(seen.live())) - sum(map(len, rows))
+            others = _in_none(seen, rows)
             return Groups(self.space, threshold, communities, found, others, _since(started))
+
+    def groups_page(
+        self,
+        threshold: float | None = None,
+        *,
+        communities: bool = False,
+        start: int = 0,
+        most: int = 30,
+        of_each: int = 60,
+    ) -> GroupsPage:
+        """Some of what `groups` gives, in less time: only what is shown is read.
+
+        Args:
+            threshold: as for `groups`.
+            communities: likewise.
+            start: so many groups, the largest, are left out before.
+            most: so many groups at most.
+            of_each: so many pictures of each group at most, at least one.
+
+        Raises:
+            LookgraphError: as `groups`.
+        """
+        started = time.perf_counter()
+        if start < 0 or most < 0 or of_each < 1:
+            raise UsageError("Of a page, at least one picture of each group is shown.")
+        with self._seen() as seen:
+            threshold, rows = self._rows(seen, threshold, 2, 1.0 * communities)
+            found = grouping.as_starts(seen, rows[start : start + most], threshold, of_each)
+            others = _in_none(seen, rows)
+            return GroupsPage(self.space, threshold, found, len(rows), others, _since(started))
+
+    def _rows(
+        self, seen: Seen, threshold: float | None, smallest: int, resolution: float
+    ) -> tuple[float, list[Array]]:
+        """The threshold and the rows of each group; of communities if there is a resolution."""
+        if threshold is None:
+            threshold = _lowest(seen) if resolution else _busiest(seen)
+        check_threshold(threshold, self.space)
+        if resolution:
+            return threshold, grouping.found_communities(seen, threshold, resolution, smallest)
+        return threshold, grouping.components(seen, threshold, smallest)
 
     def suggestions(self, most: int = 5) -> list[Suggestion]:
         """Thresholds at which groups are stable, the most stable first.
@@ -252,6 +298,8 @@ class LibraryGraph:
     def map(self, threshold: float | None = None) -> Map:
         """All pictures in the plane, like beside like; the same on every run.
 
+        Their places are kept beside the library, until the graph is another one.
+
         Args:
             threshold: that of the groups that are told apart; None for that with the most.
 
@@ -263,7 +311,7 @@ class LibraryGraph:
         with self._seen() as seen:
             threshold = _busiest(seen) if threshold is None else threshold
             check_threshold(threshold, self.space)
-            found, names = placing.places(seen, threshold)
+            found, names = placing.places(seen, threshold, KeptPlaces(self.store.cache, self.space))
             return Map(self.space, found, names, _since(started))
 
     def export(self, file: "str | os.PathLike[str]") -> tuple[int, int]:
@@ -331,6 +379,11 @@ class LibraryGraph:
 
 def _since(started: float) -> float:
     return (time.perf_counter() - started) * 1000
+
+
+def _in_none(seen: Seen, groups: Sequence[Array]) -> int:
+    """How many pictures are in none of the groups."""
+    return int(np.count_nonzero(seen.live())) - sum(map(len, groups))
 
 
 def _busiest(seen: Seen) -> float:

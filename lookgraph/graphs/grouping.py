@@ -7,7 +7,7 @@ import numpy as np
 from lookgraph.graph.communities import communities
 from lookgraph.graph.edges import Adjacency, Edges, at_least
 from lookgraph.graph.verdicts import members, respecting
-from lookgraph.graphs.results import Group
+from lookgraph.graphs.results import Group, GroupStart
 from lookgraph.graphs.seen import Seen
 from lookgraph.types import Array
 
@@ -54,14 +54,32 @@ def as_groups(seen: Seen, groups: Sequence[Array], threshold: float) -> tuple[Gr
     return tuple(_group(seen, rows, strength) for rows in groups)
 
 
+def as_starts(
+    seen: Seen, groups: Sequence[Array], threshold: float, most: int
+) -> tuple[GroupStart, ...]:
+    """As `as_groups`, but of each group only so many pictures; the others are only counted."""
+    strength = strengths(seen.graph.around, threshold)
+    found = []
+    for rows in groups:
+        listed, scores = _in_order(seen, rows, strength)
+        hits = seen.hits(listed[:most], scores[:most])
+        found.append(GroupStart(hits, len(rows), float(scores[-1])))
+    return tuple(found)
+
+
 def _group(seen: Seen, rows: Array, strength: Array) -> Group:
+    return Group(seen.hits(*_in_order(seen, rows, strength)))
+
+
+def _in_order(seen: Seen, rows: Array, strength: Array) -> tuple[Array, Array]:
+    """The rows of a group as they are listed, and their scores."""
     central = most_central(rows, strength)
     others = rows[rows != central]
     scores = seen.view.scores_to(central, others)
     order = np.lexsort((others, -scores))
-    listed = np.array([central, *others[order]])
+    listed = np.concatenate([[central], others[order]])
     its_own = seen.view.scores_to(central, listed[:1])
-    return Group(seen.hits(listed, np.concatenate([its_own, scores[order]])))
+    return listed, np.concatenate([its_own, scores[order]])
 
 
 def most_central(rows: Array, strength: Array) -> int:

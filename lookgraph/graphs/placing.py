@@ -4,17 +4,21 @@ import numpy as np
 
 from lookgraph.graph.layout import layout
 from lookgraph.graphs.grouping import components, most_central, strengths
+from lookgraph.graphs.kept import KeptPlaces
 from lookgraph.graphs.results import Place
 from lookgraph.graphs.seen import Seen
+from lookgraph.types import Matrix
 
 _NAMED = 100
 """Groups that are told apart on a map; the rest of the pictures are in none there."""
 
 
-def places(seen: Seen, threshold: float) -> tuple[tuple[Place, ...], tuple[str, ...]]:
+def places(
+    seen: Seen, threshold: float, kept: KeptPlaces
+) -> tuple[tuple[Place, ...], tuple[str, ...]]:
     """All pictures in the plane, the most central ones of their groups first; and those's names."""
     rows = np.flatnonzero(seen.live())
-    at = layout(seen.view.rows, seen.graph.around)
+    at = _found(seen, kept)
     strength = strengths(seen.graph.around, threshold)
     groups = components(seen, threshold, 2)[:_NAMED]
     group_of = np.full(len(strength), -1)
@@ -30,3 +34,13 @@ def places(seen: Seen, threshold: float) -> tuple[tuple[Place, ...], tuple[str, 
         for hit, (x, y), group in zip(hits, at[rows], group_of[rows].tolist(), strict=True)
     )
     return found, tuple(name_of[row] for row in central.tolist())
+
+
+def _found(seen: Seen, kept: KeptPlaces) -> Matrix:
+    """The places of all rows, from an earlier time or new."""
+    around = seen.graph.around
+    found = kept.get(around)
+    if found is None:
+        found = layout(seen.view.rows, around)
+        kept.keep(around, found)
+    return found

@@ -60,6 +60,42 @@ class Groups(Sequence[Group]):
 
 
 @dataclass(frozen=True, slots=True)
+class GroupStart:
+    """The first pictures of a group.
+
+    Attributes:
+        pictures: as of `Group`, but only so many as were asked for.
+        size: how many there are in all.
+        weakest: the lowest score that one of all of them has to the first.
+    """
+
+    pictures: tuple[Hit, ...]
+    size: int
+    weakest: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsPage:
+    """Some of the groups at a threshold, of each the first pictures.
+
+    Attributes:
+        space: whose embeddings were compared.
+        threshold: as of `Groups`.
+        groups: those that were asked for, the largest first.
+        count: how many groups there are in all.
+        others: how many pictures are in none of them.
+        took_ms: how long it took, in milliseconds.
+    """
+
+    space: Space
+    threshold: float
+    groups: tuple[GroupStart, ...]
+    count: int
+    others: int
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Chain(Sequence[Hit]):
     """A way through the graph from one picture to another.
 

@@ -1,4 +1,4 @@
-"""Calls that come while the network is at work are run together when it is done."""
+"""Calls that come while the network is busy are run together when it is free."""
 
 import threading
 from collections import deque
@@ -31,22 +31,23 @@ class _Call:
 class Batched:
     """A network that runs the calls of several threads as one batch.
 
-    One batch runs at a time. When it is done, the thread that has waited longest runs the next,
-    for itself and those who came after it. Nobody waits for a batch to fill.
+    So many batches run at a time. When one is done, the thread that has waited longest runs the
+    next, for itself and those who came after it. Nobody waits for a batch to fill.
     """
 
-    def __init__(self, embedder: Embeds, most: int) -> None:
+    def __init__(self, embedder: Embeds, most: int, batches: int) -> None:
         """Nothing runs yet.
 
         Args:
             embedder: the network.
-            most: how many pictures are run at once; more, if one call has more.
+            most: how many pictures a batch has; more, if one call has more.
+            batches: how many run at a time.
         """
         self._embedder = embedder
         self._most = most
+        self._free = batches
         self._lock = threading.Lock()
         self._waiting: deque[_Call] = deque()
-        self._led = False
 
     @property
     def decode_side(self) -> int:
@@ -69,34 +70,37 @@ class Batched:
         """
         call = _Call(prepared)
         with self._lock:
-            self._waiting.append(call)
-            leads, self._led = not self._led, True
+            leads = self._free > 0
+            if leads:
+                self._free -= 1
+            else:
+                self._waiting.append(call)
         if not leads:
             call.woken.wait()
         if not call.done:
-            self._lead()
+            self._lead(call)
         if call.error is not None:
             raise call.error
         assert call.embeddings is not None
         return call.embeddings
 
-    def _lead(self) -> None:
+    def _lead(self, own: _Call) -> None:
         """Run the batch that begins with this thread's own call, and hand over."""
         with self._lock:
-            calls = self._take()
+            calls = self._taken(own)
         self._run(calls)
         with self._lock:
-            next_ = self._waiting[0] if self._waiting else None
-            self._led = next_ is not None
+            next_ = self._waiting.popleft() if self._waiting else None
+            self._free += next_ is None
         if next_:
             next_.woken.set()
         for call in calls:
             call.woken.set()
 
-    def _take(self) -> list[_Call]:
-        """The first that wait, in the order that they came."""
-        calls = [self._waiting.popleft()]
-        room = self._most - len(calls[0].prepared)
+    def _taken(self, own: _Call) -> list[_Call]:
+        """A call, and the first that wait, in the order that they came."""
+        calls = [own]
+        room = self._most - len(own.prepared)
         while self._waiting and len(self._waiting[0].prepared) <= room:
             calls.append(self._waiting.popleft())
             room -= len(calls[-1].prepared)

@@ -15,8 +15,10 @@ _UNSHOWABLE = re.compile(
 )
 
 
-def document(heading: str, body: str, *, style: str = "", script: str = "") -> str:
-    """A whole HTML document, which loads nothing from anywhere.
+def document(
+    heading: str, body: str, *, style: str = "", script: str = "", is_served: bool = False
+) -> str:
+    """A whole HTML document, which loads nothing from anywhere else.
 
     Args:
         heading: the title; not escaped yet.
@@ -24,6 +26,8 @@ def document(heading: str, body: str, *, style: str = "", script: str = "") -> s
         style: CSS beside what all pages have.
         script: the one script that may run: our own code, with nothing from outside in it. It
             runs once the body is there.
+        is_served: whether it may show pictures of the host that it comes from. A file may not
+            load anything.
 
     Returns:
         the document, which can be encoded as UTF-8.
@@ -31,20 +35,25 @@ def document(heading: str, body: str, *, style: str = "", script: str = "") -> s
     code = f"<script>{script}</script>\n" if script else ""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy(script, is_served)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
-        '<link rel="icon" href="data:,">\n'
+        f"{'' if is_served else _NO_ICON}"
         f"<title>{text(heading)}</title>\n<style>{source('frame.css')}{style}</style>\n"
         f"</head>\n<body>\n{body}{code}</body>\n</html>\n"
     )
 
 
-def _policy(script: str) -> str:
+_NO_ICON = '<link rel="icon" href="data:,">\n'
+"""A file has none that could be asked for."""
+
+
+def _policy(script: str, is_served: bool) -> str:
     """Forbids every request; of scripts, all but this one (CSP Level 3, 2.3.1 and 6.7.3.3)."""
     digest = base64.b64encode(sha256(script.encode("utf-8")).digest()).decode("ascii")
+    images = "'self'" if is_served else "data:"
     return (
-        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
+        f"default-src 'none'; img-src {images}; style-src 'unsafe-inline'; base-uri 'none'; "
         "form-action 'none'" + f"; script-src 'sha256-{digest}'" * bool(script)
     )
 

@@ -6,7 +6,10 @@ const view = new View($("canvas"), paint);
 let drawn = []; // pictures drawn as thumbnails, and how large, the topmost last
 let roomy = 1; // the scale at which nearly all thumbnails are there: from here on they grow
 
-const dimmed = (i) => (found && !found.has(i)) || (group !== null && data.groups[i] !== group);
+const dimmed = (i) =>
+  (found && !found.has(i)) ||
+  (group !== null && data.groups[i] !== group) ||
+  (served && selected !== null && !selected.has(i));
 
 const sideAt = (scale) => SIDE * clamp(scale / roomy, 1, 2.5);
 
@@ -28,6 +31,7 @@ function paint() {
   drawn = seen.filter(isThumbnail).map((i) => [i, side]);
   for (const [i] of drawn) paintThumbnail(i, side);
   for (const i of new Set([current, chosen, hovered])) if (i >= 0) paintMark(i, side);
+  if (served) paintLasso();
 }
 
 /**

@@ -26,9 +26,14 @@ function hover(i, x, y) {
     hovered = i;
     view.canvas.classList.toggle("over", i >= 0);
     if (i >= 0) tip.replaceChildren(...told(i));
+    const picture = tip.querySelector("img");
+    if (picture) picture.onload = () => placeTip(x, y);
     view.draw();
   }
-  if (i < 0) return;
+  if (i >= 0) placeTip(x, y);
+}
+
+function placeTip(x, y) {
   const [right, below] = [
     x + 18 + tip.offsetWidth < view.width,
     y + 18 + tip.offsetHeight < view.height,
@@ -40,7 +45,9 @@ function hover(i, x, y) {
 /** What a picture is, in short. */
 function told(i) {
   const picture =
-    data.thumbnails[i] === null ? [] : [element("img", { src: pictureOf(i), alt: "" })];
+    data.thumbnails[i] === null
+      ? []
+      : [element("img", { src: pictureOf(i), alt: "", onerror: (event) => event.target.remove() })];
   const name = element("bdi", {}, data.titles[i]);
   return [
     ...picture,
@@ -55,6 +62,7 @@ const groupOf = (i) =>
 function choose(i) {
   if (i < 0) {
     closePanel();
+    if (served) loosen();
     current = -1;
     view.draw();
     return;
@@ -64,6 +72,7 @@ function choose(i) {
   const own = data.groups[i];
   const acts =
     own === null || own === group ? [] : [action("Show its group", () => highlight(own))];
+  if (served) acts.unshift(...waysFrom(i));
   openPanel(i, acts, ...(groupOf(i) ? [element("p", {}, element("bdi", {}, groupOf(i)))] : []));
   view.show(px[i], py[i]);
   say(`${nameOf(i)} ${groupOf(i)}`);
@@ -71,6 +80,7 @@ function choose(i) {
 
 panel.closed = () => {
   chosen = -1;
+  if (served) closed();
   view.draw();
 };
 
@@ -144,13 +154,13 @@ function legendOf(number) {
   return element("li", {}, shown);
 }
 
-listen(view, { at, hover, tap: choose });
+listen(view, { at, hover, tap: choose, ...(served ? lasso : {}) });
 keys(view, {
   step,
   fit,
   enter: () => current >= 0 && choose(current),
   escape() {
-    if (closePanel()) return;
+    if (closePanel() || (served && loosen())) return;
     if (group !== null) highlight(null);
     showList(false);
     current = -1;
@@ -180,9 +190,18 @@ Object.assign(view, view.framing(bounds));
 view.whole = view.scale;
 view.least = view.whole / 2;
 view.most = view.whole * 400;
-appearances(view.whole / 2, view.most);
-const sorted = appears.filter(Number.isFinite).sort();
-roomy = sorted.length ? sorted[Math.floor(0.95 * (sorted.length - 1))] : view.most;
 dress(view);
 view.now();
-root.dataset.settled = Math.round(performance.now());
+root.dataset.painted = Math.round(performance.now());
+
+// All points are on the screen before it is found out where there is room for thumbnails.
+requestAnimationFrame(() =>
+  setTimeout(() => {
+    appearances(view.whole / 2, view.most);
+    const sorted = appears.filter(Number.isFinite).sort();
+    roomy = sorted.length ? sorted[Math.floor(0.95 * (sorted.length - 1))] : view.most;
+    view.now();
+    if (data.chosen) visit(data.ids.indexOf(data.chosen));
+    root.dataset.settled = Math.round(performance.now());
+  }),
+);

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lookgraph.pages.frame import showable
+from lookgraph.pages.served import Served
 from lookgraph.pages.stage import stage
 from lookgraph.pages.tiles import Tile
 
@@ -32,7 +33,19 @@ _LEGEND = """<details class="legend" id="legend"><summary>Groups</summary><ul ro
 """
 
 
-def map_page(spots: Sequence[Spot], *, groups: Sequence[str], heading: str, note: str) -> str:
+_LASSO = """<button id="lasso" type="button" aria-pressed="false"
+ title="Encircle pictures (hold Shift)">Lasso</button>
+"""
+
+
+def map_page(
+    spots: Sequence[Spot],
+    *,
+    groups: Sequence[str],
+    heading: str,
+    note: str,
+    served: Served | None = None,
+) -> str:
     """A page with a map of pictures.
 
     Args:
@@ -41,6 +54,7 @@ def map_page(spots: Sequence[Spot], *, groups: Sequence[str], heading: str, note
         groups: the groups' names, by their numbers.
         heading: the page's title.
         note: a line below it.
+        served: what it has beside as a page of the app; None for a file.
 
     Returns:
         as `lookgraph.pages.search_page`.
@@ -53,12 +67,17 @@ def map_page(spots: Sequence[Spot], *, groups: Sequence[str], heading: str, note
         "names": [showable(name) for name in groups],
         "counts": [counts[number] for number in range(len(groups))],
     }
+    scripts: tuple[str, ...] = ("map-places.js", "map-drawing.js", "map.js")
+    if served is not None:
+        scripts = ("served.js", *scripts[:-1], "map-lasso.js", scripts[-1])
     return stage(
         [spot.tile for spot in spots],
         more,
         heading=heading,
         note=note,
+        tools=_LASSO if served else "",
         over=_LEGEND,
         drawing=f"Map of {len(spots):,} pictures",
-        scripts=("map-places.js", "map-drawing.js", "map.js"),
+        scripts=scripts,
+        served=served,
     )

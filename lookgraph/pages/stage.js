@@ -5,6 +5,8 @@
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("data").textContent);
 const count = data.titles.length;
+const served = "ids" in data; // whether the app shows this; if not, it is a file
+if (served) data.thumbnails = data.ids.slice(); // null where it turns out that there is none
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const root = document.documentElement;
 root.classList.add("live");
@@ -12,7 +14,8 @@ root.classList.add("live");
 /** The file's name, without its folders. */
 const nameOf = (i) => data.titles[i].slice(data.titles[i].lastIndexOf("/") + 1) || data.titles[i];
 const folderOf = (i) => data.titles[i].slice(0, Math.max(0, data.titles[i].lastIndexOf("/")));
-const pictureOf = (i) => `data:image/jpeg;base64,${data.thumbnails[i]}`;
+const pictureOf = (i, side = 160) =>
+  served ? shownAt(data.ids[i], side) : `data:image/jpeg;base64,${data.thumbnails[i]}`;
 const clamp = (value, least, most) => Math.min(most, Math.max(least, value));
 
 // Okabe and Ito's seven, their yellow darker, and five more that simulated protanopia, deuteranopia
@@ -60,21 +63,18 @@ const list = $("list");
 
 /** Show a picture in the panel, with further elements below. */
 function openPanel(i, actions, ...more) {
+  const none = element("div", { className: "gone" }, "No preview");
   const large =
     data.thumbnails[i] === null
-      ? element("div", { className: "gone" }, "No preview")
-      : element("img", { className: "large", src: pictureOf(i), alt: nameOf(i) });
+      ? none
+      : element("img", { className: "large", src: pictureOf(i, 320), alt: nameOf(i) });
+  large.onerror = () => large.replaceWith(none);
   const acts = element("div", { className: "acts" });
-  if (data.addresses[i] !== null) {
+  if (!served && data.addresses[i] !== null) {
     acts.append(element("a", { className: "act", href: data.addresses[i] }, "Open the picture"));
   }
   acts.append(...actions);
-  panel.replaceChildren(
-    element(
-      "button",
-      { className: "close", type: "button", "aria-label": "Close", onclick: () => closePanel() },
-      "✕",
-    ),
+  fillPanel(
     large,
     element("h2", {}, element("bdi", {}, nameOf(i))),
     ...[folderOf(i), data.details[i]]
@@ -82,6 +82,17 @@ function openPanel(i, actions, ...more) {
       .map((line) => element("p", {}, element("bdi", {}, line))),
     acts,
     ...more,
+  );
+}
+
+function fillPanel(...parts) {
+  panel.replaceChildren(
+    element(
+      "button",
+      { className: "close", type: "button", "aria-label": "Close", onclick: () => closePanel() },
+      "✕",
+    ),
+    ...parts,
   );
   showList(false);
   panel.hidden = false;
@@ -115,7 +126,7 @@ function row(i, act, end = "", more = {}) {
   const picture =
     data.thumbnails[i] === null
       ? element("span", { className: "blank" })
-      : element("img", { src: pictureOf(i), alt: "", loading: "lazy", decoding: "async" });
+      : element("img", { alt: "", loading: "lazy", decoding: "async", src: pictureOf(i) });
   return element(
     "li",
     {},

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from lookgraph.pages.frame import address, document, showable, source, split, text
+from lookgraph.pages.served import Served
 from lookgraph.pages.tiles import Tile
 
 
@@ -19,6 +20,7 @@ def stage(
     over: str = "",
     drawing: str,
     scripts: Sequence[str],
+    served: Served | None = None,
 ) -> str:
     """A page whose pictures are drawn on a canvas, and in a list that is asked for.
 
@@ -31,27 +33,38 @@ def stage(
         over: HTML that lies over the canvas.
         drawing: what the canvas shows, for those who do not see it.
         scripts: files of JavaScript beside those that all such pages have, in order.
+        served: what a page of the app has beside; None for a file.
 
     Returns:
-        as `lookgraph.pages.search_page`. Where no scripts run, it is a list.
+        as `lookgraph.pages.search_page`; of the app, it loads pictures from where it came from.
+        A file is a list where no scripts run.
     """
     held = {
         "titles": [showable(tile.title) for tile in tiles],
         "details": [showable(tile.details) for tile in tiles],
-        "addresses": [address(tile.file) for tile in tiles],
-        "thumbnails": [
-            tile.thumbnail and b64encode(tile.thumbnail).decode("ascii") for tile in tiles
-        ],
+        **(_within(tiles) if served is None else served.told()),
         **more,
     }
     body = (
         f'<header class="top"><div class="title"><h1>{text(heading)}</h1>'
         f"<p>{text(note)}</p></div>\n{_TOOLS.format(more=tools)}</header>\n"
-        f"{_STAGE.format(drawing=drawing, over=over)}{_listed(tiles)}"
+        f"{served.notices() if served else ''}"
+        f"{_STAGE.format(drawing=drawing, over=over)}{'' if served else _listed(tiles)}"
         f'<script type="application/json" id="data">{embedded(held)}</script>\n'
     )
     script = "\n".join(source(name) for name in (*_SHARED, *scripts))
-    return document(heading, body, style=source("stage.css"), script=script)
+    style = source("stage.css") + (source("served.css") if served else "")
+    return document(heading, body, style=style, script=script, is_served=served is not None)
+
+
+def _within(tiles: Sequence[Tile]) -> dict[str, object]:
+    """The pictures of a file: their thumbnails are in it, and their files can be opened."""
+    return {
+        "addresses": [address(tile.file) for tile in tiles],
+        "thumbnails": [
+            tile.thumbnail and b64encode(tile.thumbnail).decode("ascii") for tile in tiles
+        ],
+    }
 
 
 def embedded(held: Mapping[str, object]) -> str:

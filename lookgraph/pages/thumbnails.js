@@ -39,10 +39,7 @@ class Thumbnails {
     this.busy += 1;
     this.held.set(i, null);
     try {
-      const letters = atob(data.thumbnails[i]);
-      const bytes = new Uint8Array(letters.length);
-      for (let k = 0; k < bytes.length; k++) bytes[k] = letters.charCodeAt(k);
-      const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
+      const bitmap = await (served ? this.asked(i) : this.written(i));
       const { width, height } = bitmap;
       const small = Math.min(1, SMALL / Math.max(width, height));
       this.held.set(i, {
@@ -51,7 +48,7 @@ class Thumbnails {
         large: await this.rounded(bitmap, 1),
         small: await this.rounded(bitmap, small),
       });
-      bitmap.close();
+      bitmap.close?.();
     } catch {
       data.thumbnails[i] = null; // no picture after all: it is shown as one without a thumbnail
     }
@@ -62,6 +59,21 @@ class Thumbnails {
       this.changed();
     }, 60);
     while (this.busy < 12 && this.wanted.length) this.decode();
+  }
+
+  /** The thumbnail that is written into the page. */
+  written(i) {
+    const letters = atob(data.thumbnails[i]);
+    const bytes = new Uint8Array(letters.length);
+    for (let k = 0; k < bytes.length; k++) bytes[k] = letters.charCodeAt(k);
+    return createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
+  }
+
+  /** The one that has an address. */
+  async asked(i) {
+    const image = element("img", { src: pictureOf(i) });
+    await image.decode();
+    return image;
   }
 
   rounded(bitmap, scale) {

@@ -139,12 +139,13 @@ class View {
 
 /**
  * Pointers and the wheel. `on` has: `at(x, y)`, the picture there or -1; `hover(i, x, y)`;
- * `tap(i)`; and, where pictures can be dragged, `drag(i, x, y)` and `drop(i)`.
+ * `tap(i, x, y)`; where pictures can be dragged, `drag(i, x, y)` and `drop(i)`; and, where they can
+ * be encircled, `encircles(event)`, whether that begins, and `encircle(way, done)` with its places.
  */
 function listen(view, on) {
   const canvas = view.canvas;
   const down = new Map();
-  let [picture, moved, spread] = [-1, false, 0];
+  let [picture, moved, spread, way] = [-1, false, 0, null];
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
@@ -157,10 +158,14 @@ function listen(view, on) {
     if (event.button) return;
     canvas.setPointerCapture(event.pointerId);
     down.set(event.pointerId, place(event));
-    if (down.size === 1) [picture, moved] = [on.at(...place(event)), false];
+    if (down.size === 1) {
+      [picture, moved] = [on.at(...place(event)), false];
+      way = on.encircles?.(event) ? [place(event)] : null;
+    }
     if (down.size === 2) {
       if (moved && picture >= 0) on.drop?.(picture);
-      [picture, moved, spread] = [-1, true, pinch()];
+      [picture, moved, spread, way] = [-1, true, pinch(), null];
+      on.encircle?.([], false);
     }
   });
   canvas.addEventListener("pointermove", (event) => {
@@ -171,6 +176,7 @@ function listen(view, on) {
       return;
     }
     if (!moved && Math.hypot(x - before[0], y - before[1]) < 5) return;
+    if (!moved && (way || picture < 0 || !on.drag)) on.hover(-1, 0, 0);
     moved = true;
     canvas.classList.add("held");
     down.set(event.pointerId, [x, y]);
@@ -179,15 +185,17 @@ function listen(view, on) {
       view.pan(now.x - spread.x, now.y - spread.y);
       view.zoom(now.apart / Math.max(1, spread.apart), now.x, now.y);
       spread = now;
-    } else if (picture >= 0 && on.drag) on.drag(picture, x, y);
+    } else if (way) on.encircle((way = [...way, [x, y]]), false);
+    else if (picture >= 0 && on.drag) on.drag(picture, x, y);
     else if (down.size === 1) view.pan(x - before[0], y - before[1]);
   });
   const release = (event) => {
     if (!down.delete(event.pointerId)) return;
     canvas.classList.remove("held");
-    if (moved && picture >= 0) on.drop?.(picture);
-    else if (!moved && event.type === "pointerup") on.tap(picture);
-    [picture, moved] = [-1, down.size > 0];
+    if (moved && way) on.encircle(way, true);
+    else if (moved && picture >= 0) on.drop?.(picture);
+    else if (!moved && event.type === "pointerup") on.tap(picture, ...place(event));
+    [picture, moved, way] = [-1, down.size > 0, null];
   };
   canvas.addEventListener("pointerup", release);
   canvas.addEventListener("pointercancel", release);

@@ -33,7 +33,7 @@ function choose(i) {
   const heading = neighbours.length === 1 ? "1 neighbour" : `${neighbours.length} neighbours`;
   openPanel(
     i,
-    i === centre ? [] : [action("Centre on this", () => recentre(i))],
+    served ? waysFrom(i) : i === centre ? [] : [action("Centre on this", () => recentre(i))],
     element("h3", {}, heading),
     element("ul", { role: "list" }, ...neighbours.map(neighbour)),
   );
@@ -136,7 +136,9 @@ const frameAll = () => Object.assign(view, view.framing(layout.bounds(), 3));
 listen(view, {
   at,
   hover,
-  tap: choose,
+  tap(i, x, y) {
+    if (!served || !again(i, x, y)) choose(i);
+  },
   drag(i, x, y) {
     layout.pinned = i;
     [layout.x[i], layout.y[i]] = [view.worldX(x), view.worldY(y)];
@@ -164,7 +166,11 @@ for (const event of ["pointerdown", "wheel", "keydown"]) {
 keys(view, {
   step,
   fit,
-  enter: () => choose(current >= 0 ? current : centre),
+  enter() {
+    const i = current >= 0 ? current : centre;
+    if (served && i === chosen) walkTo(i);
+    else choose(i);
+  },
   escape() {
     if (closePanel()) return;
     showList(false);

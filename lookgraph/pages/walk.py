@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lookgraph.pages.served import Served
 from lookgraph.pages.stage import stage
 from lookgraph.pages.tiles import Tile
 
@@ -42,6 +43,16 @@ _TOOLS = """<label class="slider">Weakest edge
 """
 
 
+MOSTS = (100, 300, 1000)
+"""How many pictures can be asked for in the app."""
+
+_AMOUNT = (
+    '<label><span class="unseen">How many pictures</span><select id="most">'
+    + "".join(f'<option value="{most}">{most:,} pictures</option>' for most in MOSTS)
+    + "</select></label>\n"
+)
+
+
 def walk_page(
     dots: Sequence[Dot],
     lines: Sequence[Line],
@@ -50,6 +61,8 @@ def walk_page(
     heading: str,
     note: str,
     distances: bool = False,
+    served: Served | None = None,
+    most: int | None = None,
 ) -> str:
     """A page with part of the graph, to be walked about in.
 
@@ -63,6 +76,8 @@ def walk_page(
         heading: the page's title.
         note: a line below it.
         distances: whether scores are distances with a minus, and shown as such.
+        served: what it has beside as a page of the app; None for a file.
+        most: of the app: so many pictures were asked for, one of `MOSTS`; None for the first.
 
     Returns:
         as `lookgraph.pages.search_page`.
@@ -76,12 +91,17 @@ def walk_page(
         "scores": [round(line.score, 6) for line in lines],
         "distances": distances,
     }
+    scripts: tuple[str, ...] = ("layout.js", "walk-graph.js", "walk-drawing.js", "walk.js")
+    if served is not None:
+        more["most"] = most
+        scripts = ("served.js", *scripts[:-1], "walk-ways.js", scripts[-1])
     return stage(
         [dot.tile for dot in dots],
         more,
         heading=heading,
         note=note,
-        tools=_TOOLS,
+        tools=_TOOLS + (_AMOUNT if served else ""),
         drawing=f"Graph of {len(dots):,} pictures",
-        scripts=("layout.js", "walk-graph.js", "walk-drawing.js", "walk.js"),
+        scripts=scripts,
+        served=served,
     )

@@ -483,6 +483,13 @@ class Store(Protocol):
         """The embedding of a picture, shape (d,)."""
         ...
 
+    def at_once(self) -> AbstractContextManager[None]:
+        """Where it helps, this thread reads from one state until the end of the block.
+
+        It is not for a block that waits or writes.
+        """
+        ...
+
     def ids(self, prefix: str) -> list[str]:
         """The ids of pictures with files that begin so, in order; at most two."""
         ...

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -46,7 +47,14 @@ from lookgraph.stores.records import (
     read_verdicts,
     stored_spaces,
 )
-from lookgraph.stores.rows import RowFile, check_rows, is_whole, read_rows, surviving_rows
+from lookgraph.stores.rows import (
+    MappedRows,
+    RowFile,
+    check_rows,
+    is_whole,
+    read_rows,
+    surviving_rows,
+)
 from lookgraph.stores.sealed import INDEX_FOLDER, Indexes, index_fault
 from lookgraph.stores.sealing import check_kind
 from lookgraph.stores.signatures import SIGNATURES
@@ -87,6 +95,11 @@ def has_other_files(folder: Path) -> bool:
     )
 
 
+def _network(database: sqlite3.Connection, space: Space) -> str | None:
+    stored = find_space(database, space)
+    return read_network(database, stored.number) if stored else None
+
+
 class LocalStore:
     """A library in a folder of its own. Making one of these reads and writes nothing.
 
@@ -96,7 +109,9 @@ class LocalStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._database = str(folder / DATABASE)
         self._readers = Readers(folder)
+        self._own = threading.local()
         self._indexes = Indexes(folder)
         self._graphs = Graphs(folder)
 
@@ -110,7 +125,7 @@ class LocalStore:
 
     def exists(self) -> bool:
         """Whether there is a library in the folder."""
-        return (self.folder / DATABASE).is_file()
+        return os.path.isfile(self._database)  # noqa: PTH113 - asked before every reading
 
     @contextmanager
     def write(self) -> Iterator[LocalWriter]:
@@ -135,8 +150,8 @@ class LocalStore:
     @property
     def root(self) -> Path:
         """The folder that the paths are relative to."""
-        with self._reading() as database:
-            root = read_root(database, self.folder)
+        with self._read() as reader:
+            root = reader.once("root", lambda: read_root(reader.database, self.folder))
         if root is None:
             raise self._not_found()
         return root
@@ -149,14 +164,15 @@ class LocalStore:
 
     def spaces(self) -> tuple[Space, ...]:
         """In the order in which they were made."""
-        with self._reading() as database:
-            return tuple(stored.space for stored in stored_spaces(database))
+        with self._read() as reader:
+            return reader.once(
+                "spaces", lambda: tuple(stored.space for stored in stored_spaces(reader.database))
+            )
 
     def network(self, space: Space) -> str | None:
         """As `lookgraph.stores.base.Store.network`."""
-        with self._reading() as database:
-            stored = find_space(database, space)
-            return read_network(database, stored.number) if stored else None
+        with self._read() as reader:
+            return reader.once(("network", space), lambda: _network(reader.database, space))
 
     def known_files(self, space: Space, under: str = "") -> Iterator[KnownFile]:
         """As `lookgraph.stores.base.Store.known_files`; none where there is no library yet."""
@@ -187,8 +203,11 @@ class LocalStore:
                 sealed, fault = self._sealed(view)
             held, graph_fault = self._ranking_graph(view, ranking)
             allowed = view.allowed(among)
+            # Ranking looks at a thousand rows, where they are mapped: so all are looked at there.
+            # To read them one by one would let go of the interpreter's lock as often.
+            rows = MappedRows(np.asarray(view.rows.mapped)) if held else view.rows
             found = approximate.shortlists(
-                view.rows, sealed, queries, max(k, SPEAKING) if held else k, space.metric,
+                rows, sealed, queries, max(k, SPEAKING) if held else k, space.metric,
                 allowed, recall, wanted_for(view, k, asked) if held else 0,
             )  # fmt: skip
             by = IndexKind.EXACT
@@ -197,7 +216,7 @@ class LocalStore:
             if held is None:
                 matches = view.matches([one.nearest for one in found])
             else:
-                matches = ranked_matches(view, held, queries, found, k, asked, allowed)
+                matches = ranked_matches(view, rows, held, queries, found, k, asked, allowed)
             is_ranked = held is not None
             return [Answer(its, by, fault, is_ranked, graph_fault) for its in matches]
 
@@ -438,7 +457,24 @@ class LocalStore:
             yield reader.database
 
     @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """What this thread reads until the end of the block is of one state, and read faster.
+
+        It is not for a block that waits or writes: as long as it lasts, the log cannot be emptied.
+        """
+        with self._read() as reader:
+            self._own.reader = reader
+            try:
+                yield
+            finally:
+                del self._own.reader
+
+    @contextmanager
     def _read(self) -> Iterator[Reader]:
+        held = getattr(self._own, "reader", None)
+        if held is not None:
+            yield held
+            return
         if not self.exists():
             raise self._not_found()
         with storage_errors(self.folder), self._readers.reading() as reader:

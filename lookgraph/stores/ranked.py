@@ -98,7 +98,7 @@ def ranked(rows: RowSource, held: StoredGraph, found: Shortlist, k: int, asked: 
     best: list[int] = []
     for start in range(0, len(order), k):  # the first are enough, if no row is damaged
         part = order[start : start + k]
-        lacking = np.sort(numbers[part][~np.isin(numbers[part], list(known))])
+        lacking = np.array(sorted(row for row in numbers[part].tolist() if row not in known), int)
         (more,) = nearest_among(rows, lacking, asked.query[np.newaxis], k, Metric.COSINE)
         known.update((one.row, one) for one in more)
         best += [i for i in part.tolist() if numbers[i] in known]
@@ -120,6 +120,7 @@ def _as_said(numbers: Integers, asked: Asked) -> Integers:
 
 def ranked_matches(
     view: View,
+    rows: RowSource,
     held: StoredGraph,
     queries: Matrix,
     found: Sequence[Shortlist],
@@ -131,6 +132,7 @@ def ranked_matches(
 
     Args:
         view: the library.
+        rows: its embeddings.
         held: the graph.
         queries: shape (q, d).
         found: the shortlist of each, as `ranked` takes it.
@@ -139,10 +141,10 @@ def ranked_matches(
         allowed: which rows may answer; None for all.
     """
     known = _judged(view)
-    rows = [None if id_ is None else view.row_of(id_) for id_ in asked or [None] * len(queries)]
+    own = [None if id_ is None else view.row_of(id_) for id_ in asked or [None] * len(queries)]
     best = [
-        ranked(view.rows, held, its, k, Asked(query, row, allowed, known))
-        for query, its, row in zip(queries, found, rows, strict=True)
+        ranked(rows, held, its, k, Asked(query, row, allowed, known))
+        for query, its, row in zip(queries, found, own, strict=True)
     ]
     return [
         tuple(

@@ -8,6 +8,7 @@ import os
 import weakref
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,21 @@ class RowFile:
             return self.mapped[start:stop]
         read = os.pread(self._handle, (stop - start) * self._bytes, start * self._bytes)
         return np.frombuffer(read, _DTYPE).reshape(-1, self._dimension)
+
+
+@dataclass(frozen=True, slots=True)
+class MappedRows:
+    """Rows for who looks at so many that they are better mapped than read.
+
+    Attributes:
+        mapped: all of them, shape (n, d).
+    """
+
+    mapped: Rows
+
+    def take(self, numbers: Integers) -> Rows:
+        """The rows with these numbers, shape (len(numbers), d)."""
+        return self.mapped[numbers]
 
 
 def append_rows(file: Path, count: int, embeddings: Array) -> list[int]:

@@ -166,6 +166,14 @@ class StoreContract:
         assert store.embedding(SPACE, picture("z").id) is None
         assert store.embedding(OTHER, picture("x").id) is None
 
+    def test_what_is_read_at_once_is_what_is_read_anyway(self, store: Store) -> None:
+        commit(store, [entry("a", "x"), entry("b", "y")])
+        with store.at_once():
+            assert store.entry("a") == entry("a", "x")
+            assert names_of(nearest(store, SPACE, VECTORS["y"], 1)) == ["y"]
+        commit(store, [entry("a", "y")])
+        assert store.entry("a") == entry("a", "y")
+
     def test_a_path_gets_other_content(self, store: Store) -> None:
         commit(store, [entry("a", "x"), entry("b", "y")])
         commit(store, [entry("a", "z", 6), left_out("b")])

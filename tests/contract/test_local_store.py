@@ -581,3 +581,32 @@ def test_a_library_is_made_once_however_many_begin_at_once(
             assert told == ""
         assert store.spaces() == ()
         shutil.rmtree(store.folder)
+
+
+def test_what_one_thread_reads_at_once_is_of_one_state_and_others_see_the_next(
+    store: LocalStore,
+) -> None:
+    commit(store, [entry("a", "x")])
+    seen: list[bool] = []
+
+    def write() -> None:
+        with LocalStore(store.folder).write() as writer:
+            writer.forget(["a"])
+        seen.append(store.entry("a") is None)
+
+    with store.at_once():
+        assert store.entry("a") == entry("a", "x")
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join()
+        assert seen == [True]
+        assert store.entry("a") == entry("a", "x")
+        assert known(store) == ["a"]
+    assert store.entry("a") is None
+
+
+def test_a_fault_while_reading_at_once_leaves_the_store_usable(store: LocalStore) -> None:
+    commit(store, [entry("a", "x")])
+    with pytest.raises(ZeroDivisionError), store.at_once():
+        raise ZeroDivisionError
+    assert store.entry("a") == entry("a", "x")

@@ -31,6 +31,12 @@ def test_without_a_graph_a_sentence_says_how_to_make_one(shelf: Path) -> None:
         assert said.endswith("Make one: lookgraph graph build\n")
 
 
+def test_a_library_without_pictures_has_no_graph_and_a_sentence_says_so(tmp_path: Path) -> None:
+    lookgraph("index", tmp_path)
+    said = lookgraph("graph", "build", cwd=tmp_path, code=2).err
+    assert "no pictures" in said
+
+
 def test_groups_hang_together_and_leave_nobody_out(linked: Path) -> None:
     told = lookgraph("groups", "--threshold", "0.7", "--json", cwd=linked).json
     sizes = [len(group["pictures"]) for group in told["groups"]]

@@ -88,7 +88,7 @@ def test_help_and_version() -> None:
     done = lookgraph("--help")
     listed = re.findall(r"^  (\w+)  +\S", done.out.decode(), re.MULTILINE)
     assert listed == [
-        "demo", "different", "doctor", "duplicates", "evaluate", "export", "graph", "groups",
+        "app", "demo", "different", "doctor", "duplicates", "evaluate", "export", "graph", "groups",
         "import", "index", "models", "path", "same", "search", "serve", "status",
         "verdicts",
     ]  # fmt: skip
@@ -96,7 +96,7 @@ def test_help_and_version() -> None:
     for command in listed:
         said = lookgraph(command, "-h").out.decode()
         assert said.startswith(f"Usage: lookgraph {command} ")
-        silent = {"demo", "different", "graph", "import", "same", "serve"}
+        silent = {"app", "demo", "different", "graph", "import", "same", "serve"}
         assert ("--json" in said) == (command not in silent)
         assert ("--library DIR" in said) == (command not in {"models", "graph"})
     assert "--library DIR" in lookgraph("models", "remove", "-h").out.decode()

@@ -130,6 +130,25 @@ def test_verdicts(client: Client, library: Library, shelf: Path) -> None:
     assert client.verdicts() == ()
 
 
+def test_duplicates(client: Client, library: Library, shelf: Path) -> None:
+    wanted, least = ["same", "alike"], 0.6
+    found = client.duplicates(tiers=wanted, threshold=least)
+    expected = library.duplicates(tiers=wanted, threshold=least)
+    assert len(found) > 1
+    assert replace(found, took_ms=0) == replace(expected, took_ms=0)
+    (shelf / "link.jpg").symlink_to(library.pictures(most=1)[0].path)
+    try:
+        lookgraph("index", shelf)
+        (group,) = client.duplicates(tiers=["identical"])
+        assert (group.tier, group.others[0].copy.is_link) == ("identical", True)
+        assert group.others[0].copy.path == "link.jpg"
+    finally:
+        (shelf / "link.jpg").unlink()
+        lookgraph("index", shelf)
+    with pytest.raises(UsageError, match="no tier"):
+        client.duplicates(tiers=["more or less"])
+
+
 def test_errors_are_the_librarys(client: Client, service: Running, tmp_path: Path) -> None:
     with pytest.raises(PictureError, match="nor the id"):
         client.search("f" * 64)

@@ -293,3 +293,63 @@ def test_a_hundred_clients_while_somebody_indexes(shelf: Path, tmp_path: Path) -
         while service.get("/v1/jobs").json()["jobs"][0]["state"] == "running":
             time.sleep(0.1)
         assert service.get("/v1/status").json()["pictures"] == 26
+
+
+def sent_until_cut_off(service: Running, head: bytes, piece: bytes, pause: float) -> bytes:
+    """Send a head, and pieces of a body until nobody takes them; gives the answer."""
+    host, _, port = service.url.removeprefix("http://").rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n")
+        connection.settimeout(pause or 0.0005)
+        answer, sent, end = b"", 0, time.monotonic() + 30
+        while sent < 2 * 10**9:
+            assert time.monotonic() < end
+            try:
+                while got := connection.recv(65536):
+                    answer += got
+                return answer  # they have hung up
+            except TimeoutError:
+                pass
+            except ConnectionError:
+                return answer
+            try:
+                connection.settimeout(30)
+                connection.sendall(piece)
+                sent += len(piece)
+            except ConnectionError:
+                return answer
+            finally:
+                connection.settimeout(pause or 0.0005)
+    raise AssertionError("two gigabytes were taken")
+
+
+_FORM = b"Content-Type: multipart/form-data; boundary=x\r\n"
+_PART = b'--x\r\nContent-Disposition: form-data; name="picture"; filename="a"\r\n\r\n'
+
+
+def chunked(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def peak_of(service: Running) -> int:
+    """The most memory that the service has had, in kB."""
+    told = Path(f"/proc/{service.process.pid}/status")
+    if not told.exists():
+        pytest.skip("there is no /proc here")
+    (line,) = (line for line in told.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1])
+
+
+def test_two_gigabytes_are_cut_off_and_kept_nowhere(service: Running) -> None:
+    announced = _FORM + b"Content-Length: 2000000000\r\n"
+    assert b" 413 " in sent_until_cut_off(service, announced, bytes(10_000), 0.01)
+    before = peak_of(service)
+    unannounced = _FORM + b"Transfer-Encoding: chunked\r\n"
+    service.get("/v1/status")
+    for part in (_PART, b""):  # as a file, and as what is no form at all
+        head = unannounced + b"\r\n" + chunked(part + bytes(100))[:-2]
+        answer = sent_until_cut_off(service, head, chunked(bytes(100_000)), 0)
+        assert b" 413 " in answer or b" 400 " in answer or b" 422 " in answer
+        assert b"Traceback" not in answer
+    assert peak_of(service) - before < 20_000
+    assert service.get("/v1/status").status_code == 200

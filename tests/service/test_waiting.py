@@ -48,15 +48,17 @@ def client(slow: Slow) -> Iterator[TestClient]:
         slow.may_tell.set()
 
 
+SCOPE: dict[str, Any] = {
+    "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST",
+    "path": "/v1/jobs", "raw_path": b"/v1/jobs", "root_path": "", "query_string": b"",
+    "headers": [(b"content-type", b"application/json"), (b"content-length", b"2")],
+    "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2), "scheme": "http",
+}  # fmt: skip
+
+
 def test_a_body_that_does_not_arrive_is_told_of(slow: Slow) -> None:
     app = make_service(slow, Settings(hosts=(), limits=Limits(seconds=0.2)))
     sent: list[Any] = []
-    scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST",
-        "path": "/v1/jobs", "raw_path": b"/v1/jobs", "root_path": "", "query_string": b"",
-        "headers": [(b"content-type", b"application/json"), (b"content-length", b"2")],
-        "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2), "scheme": "http",
-    }  # fmt: skip
     begun = iter([{"type": "http.request", "body": b"{", "more_body": True}])
 
     async def receive() -> Any:
@@ -70,11 +72,36 @@ def test_a_body_that_does_not_arrive_is_told_of(slow: Slow) -> None:
 
     async def ask() -> None:
         with anyio.fail_after(10):
-            await app(scope, receive, send)
+            await app(SCOPE, receive, send)
 
     anyio.run(ask)
     assert sent[0]["status"] == 408
     assert b"did not arrive within 0.2 seconds" in sent[1]["body"]
+
+
+def test_a_body_that_trickles_in_is_cut_off_in_time(slow: Slow) -> None:
+    app = make_service(slow, Settings(hosts=(), limits=Limits(seconds=0.3)))
+    sent: list[Any] = []
+    taken = 0
+
+    async def receive() -> Any:
+        nonlocal taken
+        await anyio.sleep(0.05)
+        taken += 1
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def ask() -> None:
+        with anyio.fail_after(10):
+            await app(SCOPE, receive, send)
+
+    anyio.run(ask)
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
+    assert not sent[-1].get("more_body")
+    assert taken < 60
 
 
 def test_who_waits_too_long_is_told_so_and_threads_do_not_pile_up(

@@ -8,6 +8,7 @@ import click
 
 from lookgraph import __version__
 from lookgraph.errors import LookgraphError, UsageError
+from lookgraph.interfaces.cli.app import app
 from lookgraph.interfaces.cli.console import say
 from lookgraph.interfaces.cli.demo import demo
 from lookgraph.interfaces.cli.doctor import doctor
@@ -41,7 +42,7 @@ def cli() -> None:
 
 for command in (
     index, search, status, graph, groups, path, duplicates, same, different, verdicts,
-    evaluate, models, doctor, export, import_, serve, demo,
+    evaluate, models, doctor, export, import_, app, serve, demo,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 
 from lookgraph.config import RECALL
+from lookgraph.duplicates.finding import Duplicates, Tier, as_tier
 from lookgraph.errors import PictureError, ServerError
 from lookgraph.indexing import IndexReport
 from lookgraph.interfaces.client import reading
 from lookgraph.interfaces.client.asking import Asking
-from lookgraph.interfaces.client.graph import ServedGraph
+from lookgraph.interfaces.client.graph import MOST, ServedGraph
 from lookgraph.interfaces.client.sending import Question, content_of, is_id, question_of
 from lookgraph.interfaces.cursors import cursor
 from lookgraph.queries import Box, PictureLike
@@ -125,6 +126,25 @@ class Client:
             model: whose embeddings are compared; None for the library's first network.
         """
         return ServedGraph(self._asking, model, self._space, self._id_of)
+
+    def duplicates(
+        self,
+        *,
+        tiers: Sequence[Tier | str] = (Tier.IDENTICAL, Tier.SAME),
+        threshold: float | None = None,
+        model: str | None = None,
+    ) -> Duplicates:
+        """As `lookgraph.Library.duplicates`; the first thousand.
+
+        Args:
+            tiers: likewise; so are the others.
+            threshold: likewise.
+            model: likewise.
+        """
+        named = [str(as_tier(tier)) for tier in tiers]
+        asked = {"tier": named, "threshold": threshold, "model": model, "limit": MOST}
+        told = self._asking.ask("GET", "duplicates", asked)
+        return reading.duplicates(told, self._space(told["space"]))
 
     def pictures(self, under: str = "", after: str = "", most: int = 100) -> tuple[Entry, ...]:
         """As `lookgraph.Library.pictures`.

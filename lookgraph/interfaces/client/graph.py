@@ -8,7 +8,7 @@ from lookgraph.interfaces.client.asking import Asking
 from lookgraph.queries import PictureLike
 from lookgraph.types import Space
 
-_MOST = 1000
+MOST = 1000
 """A service gives out no more at once."""
 
 
@@ -73,8 +73,8 @@ class ServedGraph:
             "threshold": threshold,
             "smallest": smallest,
             "communities": communities,
-            "limit": _MOST,
-            "shown": _MOST,
+            "limit": MOST,
+            "shown": MOST,
             "model": self._model,
         }
         told = self._asking.ask("GET", "groups", asked)

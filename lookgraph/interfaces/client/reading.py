@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from lookgraph.duplicates.copies import Copy
+from lookgraph.duplicates.finding import Duplicate, Duplicates, Other, Tier
 from lookgraph.graphs.results import Chain, Edge, Gap, Group, Groups, Neighbourhood
 from lookgraph.indexing import IndexReport
 from lookgraph.interfaces.client.sending import Question
@@ -91,6 +93,26 @@ def report(told: Told) -> IndexReport:
         skipped=told["skipped"],
         seconds=told["seconds"],
     )
+
+
+def duplicates(told: Told, of: Space) -> Duplicates:
+    """What is there more than once, of what was sent."""
+    links = set(told["links"])
+    entries = [entry(its) for its in told["files"]]
+    copies = {one.path: Copy(one, one.picture, one.path in links) for one in entries if one.picture}
+    found = tuple(
+        Duplicate(
+            Tier(group["tier"]),
+            copies[group["keep"]],
+            group["reason"],
+            tuple(
+                Other(copies[its["path"]], its["score"], its["agreement"])
+                for its in group["others"]
+            ),
+        )
+        for group in told["groups"]
+    )
+    return Duplicates(of, told["threshold"], found, tuple(told["unseen"]), told["took_ms"])
 
 
 def neighbourhood(told: Told, url: str, of: Space) -> Neighbourhood:

@@ -21,6 +21,10 @@ _PORT = re.compile(r":\d*\Z")
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
+_LINGER_SECONDS = 1.0
+"""What still comes after the answer is thrown away for so long, and then the connection is closed.
+To hang up at once on who is sending would lose the answer."""
+
 
 class Guard:
     """ASGI middleware (ASGI 3.0) around the service."""
@@ -41,17 +45,19 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answering = _Answering(send)
+        body = _Body(receive, scope, self._settings.limits.upload_bytes)
+        answering = _Answering(send, body)
         try:
             self._admit(scope)
+            body.check()
             if scope["path"] in OPEN:
-                await self._app(scope, receive, answering)
+                await self._app(scope, body, answering)
             else:
-                await self._in_turn(scope, receive, answering)
+                await self._in_turn(scope, body, answering)
         except ProblemError as error:
             if answering.begun:
                 raise
-            await _refuse(error, send)
+            await _refuse(error, answering)
 
     def _admit(self, scope: Scope) -> None:
         """Refuse who may not ask."""
@@ -73,7 +79,7 @@ class Guard:
         ):
             raise ProblemError(401, "Send the service's token: Authorization: Bearer TOKEN")
 
-    async def _in_turn(self, scope: Scope, receive: Receive, send: "_Answering") -> None:
+    async def _in_turn(self, scope: Scope, body: "_Body", send: "_Answering") -> None:
         limits = self._settings.limits
         client = (scope.get("client") or ("", 0))[0]
         if self._asking.total() >= limits.at_once:
@@ -82,19 +88,25 @@ class Guard:
             raise ProblemError(429, f"Ask at most {limits.of_one} at once.", retry_after=1)
         self._asking[client] += 1
         try:
-            await self._in_time(scope, receive, send)
+            await self._in_time(scope, body, send)
         finally:
             self._asking[client] -= 1
             if not self._asking[client]:
                 del self._asking[client]
 
-    async def _in_time(self, scope: Scope, receive: Receive, send: "_Answering") -> None:
+    async def _in_time(self, scope: Scope, body: "_Body", send: "_Answering") -> None:
         if scope["path"].endswith(_EVENTS):
-            await self._app(scope, receive, send)
-            return
-        body = _Body(receive, scope, self._settings)
-        with anyio.move_on_after(self._settings.limits.seconds) as patience:
             await self._app(scope, body, send)
+            return
+
+        async def told(message: Message) -> None:
+            if body.refusal is None:
+                await send(message)
+
+        with anyio.move_on_after(self._settings.limits.seconds) as patience:
+            await self._app(scope, body, told)
+        if body.refusal is not None:
+            raise body.refusal
         if patience.cancelled_caught and not send.begun:
             seconds = f"{self._settings.limits.seconds:g} seconds"
             if body.is_awaited:
@@ -102,27 +114,28 @@ class Guard:
             raise ProblemError(503, f"The answer takes longer than {seconds}.", retry_after=5)
 
 
-class _Answering:
-    """Sends an answer, and knows whether one has begun."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.begun = False
-
-    async def __call__(self, message: Message) -> None:
-        self.begun = True
-        await self._send(message)
-
-
 class _Body:
-    """A request's body as it arrives, no longer than is allowed."""
+    """A request's body as it arrives, no longer than is allowed.
 
-    def __init__(self, receive: Receive, scope: Scope, settings: Settings) -> None:
+    Attributes:
+        is_whole: whether all of it has come.
+        is_awaited: whether more of it is waited for.
+        refusal: what is to be answered, whatever else is said; None while it is not too long.
+    """
+
+    def __init__(self, receive: Receive, scope: Scope, most: int) -> None:
         self._receive = receive
-        self._most = settings.limits.upload_bytes
+        self._most = most
         self._arrived = 0
+        headers = _Headers(scope["headers"])
+        self._told = headers.one(b"content-length")
+        self.is_whole = self._told in ("", "0") and not headers.one(b"transfer-encoding")
         self.is_awaited = False
-        told = _Headers(scope["headers"]).one(b"content-length")
+        self.refusal: ProblemError | None = None
+
+    def check(self) -> None:
+        """Refuse what is said to be too long."""
+        told = self._told
         if told.isascii() and told.isdigit() and int(told) > self._most:
             raise self._too_large()
 
@@ -132,12 +145,47 @@ class _Body:
         self.is_awaited = False
         if message["type"] == "http.request":
             self._arrived += len(message.get("body", b""))
+            self.is_whole = not message.get("more_body")
             if self._arrived > self._most:
-                raise self._too_large()
+                self.refusal = self._too_large()
+                raise self.refusal
         return message
+
+    async def let_go(self) -> None:
+        """Throw away what comes, but not for long."""
+        with anyio.move_on_after(_LINGER_SECONDS):
+            while (await self._receive()).get("more_body"):
+                pass
 
     def _too_large(self) -> ProblemError:
         return ProblemError(413, f"A request may have at most {self._most:,} bytes.")
+
+
+class _Answering:
+    """Sends an answer, and knows whether one has begun. Afterwards nobody reads a body to its end.
+
+    A server would take and drop what still comes of it, for as long as somebody sends.
+    """
+
+    def __init__(self, send: Send, body: _Body) -> None:
+        self._send = send
+        self._body = body
+        self._hangs_up = False
+        self.begun = False
+
+    async def __call__(self, message: Message) -> None:
+        if not self.begun:
+            self.begun, self._hangs_up = True, not self._body.is_whole
+        if not self._hangs_up:
+            await self._send(message)
+        elif message["type"] == "http.response.start":
+            headers = [*message.get("headers", ()), (b"connection", b"close")]
+            await self._send({**message, "headers": headers})
+        else:
+            await self._send({**message, "more_body": True})
+            if not message.get("more_body"):
+                await self._body.let_go()
+                await self._send({"type": "http.response.body", "body": b""})
 
 
 class _Headers:

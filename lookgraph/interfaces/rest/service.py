@@ -1,11 +1,12 @@
 """A service of one library."""
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
-import anyio.to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -14,8 +15,8 @@ from starlette.types import ASGIApp
 
 from lookgraph import __version__
 from lookgraph.errors import LibraryLockedError, LookgraphError
+from lookgraph.interfaces.jobs import Jobs
 from lookgraph.interfaces.rest.guard import Guard
-from lookgraph.interfaces.rest.jobs import Jobs
 from lookgraph.interfaces.rest.metrics import Counted, Metrics
 from lookgraph.interfaces.rest.problems import (
     MEDIA_TYPE,
@@ -25,6 +26,7 @@ from lookgraph.interfaces.rest.problems import (
     problem,
     problem_of,
 )
+from lookgraph.interfaces.rest.searchers import Searchers
 from lookgraph.interfaces.rest.settings import Settings
 from lookgraph.library import Library
 
@@ -38,21 +40,24 @@ class Service:
         library: that is served.
         settings: how.
         metrics: what is counted.
+        searchers: who is asked first; None if there are none.
         jobs: what takes longer than an answer.
     """
 
-    def __init__(self, library: Library, settings: Settings) -> None:
+    def __init__(self, library: Library, settings: Settings, searchers: Searchers | None) -> None:
         """Nobody has asked yet.
 
         Args:
             library: to be served.
             settings: how.
+            searchers: as above.
         """
         self.library = library
         self.settings = settings
+        self.searchers = searchers
         self.metrics = Metrics()
         self.jobs = Jobs(library)
-        self._threads = anyio.CapacityLimiter(settings.limits.at_once)
+        self._threads = ThreadPoolExecutor(settings.limits.at_once, "lookgraph-answer")
         self._working = threading.BoundedSemaphore(settings.limits.at_once)
 
     async def ask(self, question: Callable[[Library], _T]) -> _T:
@@ -64,36 +69,35 @@ class Service:
         Raises:
             ProblemError: too many threads are at work, perhaps for those who have given up.
         """
-
-        def work() -> _T:
-            if not self._working.acquire(blocking=False):
-                raise ProblemError(503, "The library is busy. Ask again soon.", retry_after=5)
-            try:
-                return question(self.library)
-            finally:
-                self._working.release()
-
-        return await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._threads)
+        if not self._working.acquire(blocking=False):
+            raise ProblemError(503, "The library is busy. Ask again soon.", retry_after=5)
+        answer = self._threads.submit(question, self.library)
+        answer.add_done_callback(lambda _: self._working.release())
+        return await asyncio.wrap_future(answer)
 
 
-def make_service(library: Library, settings: Settings) -> ASGIApp:
+def make_service(
+    library: Library, settings: Settings, searchers: Searchers | None = None
+) -> ASGIApp:
     """The service as an ASGI application.
 
     Args:
         library: to be served; closed when the application ends.
         settings: how.
+        searchers: who is asked first; None for the library alone.
     """
     from lookgraph.interfaces.rest import routes
 
-    service = Service(library, settings)
+    service = Service(library, settings, searchers)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        try:
+        async with AsyncExitStack() as stack:
+            stack.callback(library.close)
+            stack.push_async_callback(asyncio.to_thread, service.jobs.stop)
+            if searchers:
+                await stack.enter_async_context(searchers.running())
             yield
-        finally:
-            await anyio.to_thread.run_sync(service.jobs.stop)
-            library.close()
 
     app = FastAPI(
         title="Lookgraph",

@@ -265,10 +265,18 @@ class DuplicatesFound(BaseModel):
     total: int
     unseen: list[str] = Field(description="Paths that could not be looked at.")
     groups: list[Duplicate]
+    files: list[File] = Field(description="All that the groups name.")
+    links: list[str] = Field(description="Those of them that are symbolic links.")
+    took_ms: float
 
     @staticmethod
     def of(found: "Duplicates", start: int, most: int) -> "DuplicatesFound":
         """Some of what was found: so many groups from one on."""
+        shown = found[start : start + most]
+        copies = [
+            copy for one in shown for copy in (one.keep, *(other.copy for other in one.others))
+        ]
+        named = {copy.path: copy for copy in copies}
         return DuplicatesFound(
             space=found.space.name,
             threshold=found.threshold,
@@ -290,8 +298,11 @@ class DuplicatesFound(BaseModel):
                         for other in group.others
                     ],
                 )
-                for group in found[start : start + most]
+                for group in shown
             ],
+            files=[File.of(copy.entry) for copy in named.values()],
+            links=[_text(path) for path, copy in named.items() if copy.is_link],
+            took_ms=round(found.took_ms, 3),
         )
 
 

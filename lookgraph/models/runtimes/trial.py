@@ -77,8 +77,9 @@ def choose(
     """What is to execute a network: of several candidates, the fastest.
 
     The first time that many pictures are waiting, this is measured, which takes a second or two
-    for each candidate. A query, which has one caller, takes what starts fastest: ONNX Runtime in
-    0.09 s, OpenVINO in 0.3 s. So do a few pictures, unless it is known what is faster.
+    for each candidate. A query takes what starts fastest, ONNX Runtime in 0.09 s and OpenVINO in
+    0.3 s, and so do the queries of a service, which come one or a few at a time: OpenVINO adapts
+    to each number of them anew. A few pictures do so, too, unless it is known what is faster.
 
     Args:
         network: a file that `cache.network_file` or, for int8, `quantise.int8_file` gives.
@@ -91,7 +92,7 @@ def choose(
         ModelError: nothing here computes at that precision, or there is no such device.
         MissingExtraError: the runtime is not installed.
     """
-    if callers == 1 and pictures == 1:
+    if pictures == 1:
         return _at_once(precision, choice)
     found = candidates(precision, choice)
     if len(found) == 1:

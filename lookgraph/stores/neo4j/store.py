@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +229,10 @@ class Neo4jStore:
         """The embedding of a picture, shape (d,)."""
         stored = self._stored(space)
         return read_embedding(self.connection, stored, id_) if stored else None
+
+    def at_once(self) -> AbstractContextManager[None]:
+        """As `lookgraph.stores.base.Store.at_once`: each question is one of its own."""
+        return nullcontext()
 
     def ids(self, prefix: str) -> list[str]:
         """The ids of pictures with files that begin so, in order; at most two."""

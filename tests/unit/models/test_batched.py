@@ -79,7 +79,7 @@ def calling(network: Summing, most: int) -> Iterator[Callable[..., "Future[Matri
 
     They wait for a picture, 1, which the network is at until the end of the block.
     """
-    batched = Batched(network, most)
+    batched = Batched(network, most, 1)
     with ThreadPoolExecutor(64) as pool, network.held():
 
         def call(*firsts: int) -> "Future[Matrix]":
@@ -93,7 +93,7 @@ def calling(network: Summing, most: int) -> Iterator[Callable[..., "Future[Matri
         yield call
         assert not first.done()
     assert not batched._waiting
-    assert not batched._led
+    assert batched._free == 1
 
 
 def test_what_waits_is_run_together_in_the_order_that_it_came() -> None:
@@ -138,7 +138,7 @@ def test_an_error_reaches_everybody_in_its_batch_and_nobody_else() -> None:
 
 def test_after_an_error_all_goes_on() -> None:
     network = Summing()
-    batched = Batched(network, 4)
+    batched = Batched(network, 4, 1)
     for _ in range(3):
         with pytest.raises(ModelError):
             batched.embed(pictures(255))
@@ -152,7 +152,7 @@ def test_who_is_alone_is_run_at_once_in_its_own_thread() -> None:
             return super().embed(prepared)
 
     seen: list[tuple[int, Sequence[Pixels]]] = []
-    batched, asked = Batched(Direct(), 2), pictures(4, 5, 6)
+    batched, asked = Batched(Direct(), 2, 1), pictures(4, 5, 6)
     before = threading.active_count()
     assert np.array_equal(batched.embed(asked), sums(asked))
     assert threading.active_count() == before
@@ -164,7 +164,7 @@ def test_who_is_alone_is_run_at_once_in_its_own_thread() -> None:
 
 def test_the_rest_is_the_network_s_own() -> None:
     network = Summing()
-    batched = Batched(network, 8)
+    batched = Batched(network, 8, 1)
     assert (batched.decode_side, batched.batch) == (17, 3)
     image = Image.new("RGB", (9, 9), "red")
     assert np.array_equal(batched.prepare(image), network.prepare(image))
@@ -179,7 +179,7 @@ def test_the_rest_is_the_network_s_own() -> None:
 def test_rows_go_to_those_who_asked(calls: list[list[int]], most: int, seed: int) -> None:
     """Each thread makes some calls, one after the other, of so many pictures each."""
     network = Summing()
-    batched = Batched(network, most)
+    batched = Batched(network, most, 1)
     numbers = np.random.default_rng(seed).integers(0, 255, (8, 6, 6, 3), np.uint8)
     together = threading.Barrier(len(calls))
 
@@ -195,3 +195,17 @@ def test_rows_go_to_those_who_asked(calls: list[list[int]], most: int, seed: int
     assert sum(sizes) == sum(map(sum, calls))
     assert max(sizes, default=0) <= max(most, *(size for its in calls for size in (0, *its)))
     assert network.most_at_work <= 1
+
+
+def test_so_many_batches_run_at_a_time() -> None:
+    network = Summing()
+    batched = Batched(network, 4, 2)
+    with ThreadPoolExecutor(8) as pool:
+        with network.held():
+            asked = [pool.submit(batched.embed, pictures(first)) for first in range(1, 9)]
+            until(lambda: len(batched._waiting) == 6 and len(network.batches) == 2)
+        for first, its in enumerate(asked, 1):
+            np.testing.assert_array_equal(its.result(), sums(pictures(first)))
+    assert network.most_at_work == 2
+    assert max(map(len, network.batches)) == 4  # of six that waited, some together
+    assert batched._free == 2

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from lookgraph.indexing import IndexReport
-from lookgraph.interfaces.rest.jobs import BusyError, Job, JobState
+from lookgraph.interfaces.jobs import BusyError, Job, JobState
 from lookgraph.interfaces.rest.problems import Problem, ProblemError, problem_of
 from lookgraph.interfaces.rest.routes.router import router as new_router
 

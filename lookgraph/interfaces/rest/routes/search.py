@@ -1,56 +1,24 @@
 """Look-alikes: of pictures of the library, by their ids; of pictures that are sent; of words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Depends, File, Query, UploadFile
+from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 
 from lookgraph.config import RECALL
 from lookgraph.interfaces.rest.problems import ProblemError
+from lookgraph.interfaces.rest.questions import Asked, answer
 from lookgraph.interfaces.rest.routes.router import router as new_router
 from lookgraph.interfaces.rest.shapes import Found, Id
-from lookgraph.queries import Box, PictureId, PictureLike
 from lookgraph.types import Selection
 
 if TYPE_CHECKING:
     from lookgraph.interfaces.rest.service import Service
-    from lookgraph.library import Library
-    from lookgraph.results import Hits
 
 _MOMENT = r"^\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\d)?)?)?)?)?$"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question to the library, but for the pictures that are sent.
-
-    Attributes:
-        ids: of pictures of the library.
-        texts: what pictures should show.
-        without: ids of pictures to move away from.
-        crop: the part of each picture that counts.
-        k: how many hits.
-        least: all with this score instead.
-        model: whose embeddings are compared.
-        rank: by what.
-        recall: as `Library.search` has it.
-        among: which pictures may answer.
-    """
-
-    ids: Sequence[str]
-    texts: Sequence[str]
-    without: Sequence[str]
-    crop: Box | None
-    k: int
-    least: float | None
-    model: str | None
-    rank: str
-    recall: float
-    among: Selection
-
-
-def _selection(
+async def _selection(
     under: Annotated[str, Query(description="Only files below this folder.")] = "",
     name: Annotated[str, Query(description="Only files whose name this glob matches.")] = "",
     taken_from: Annotated[str | None, Query(pattern=_MOMENT, examples=["2024-06"])] = None,
@@ -60,7 +28,7 @@ def _selection(
     return Selection(under.strip("/"), name, taken_from, taken_to, min_side)
 
 
-def _asked(
+async def _asked(
     among: Annotated[Selection, Depends(_selection)],
     id: Annotated[list[Id], Query(description="Pictures of the library.")] = [],  # noqa: B006
     text: Annotated[list[str], Query(description="Words, if the network knows them.")] = [],  # noqa: B006
@@ -83,22 +51,26 @@ def routes(service: "Service") -> APIRouter:
     """Those of searches."""
     router = new_router("search")
 
-    async def answer(asked: Asked, sent: Sequence[bytes]) -> Found:
+    async def told(asked: Asked, sent: Sequence[bytes]) -> Response:
         _check(service, asked, len(sent))
-        return Found.of(await service.ask(lambda library: _search(library, asked, sent)))
+        found = b""
+        if asked.is_of_ids and not sent and service.searchers:
+            found = await service.searchers.answer(asked)
+        found = found or await service.ask(lambda library: answer(library, asked, sent))
+        return Response(found, media_type="application/json")
 
-    @router.get("/search")
-    async def search(asked: Annotated[Asked, Depends(_asked)]) -> Found:
+    @router.get("/search", response_model=Found)
+    async def search(asked: Annotated[Asked, Depends(_asked)]) -> Response:
         """Find look-alikes of pictures of the library, or pictures that show what words say."""
-        return await answer(asked, ())
+        return await told(asked, ())
 
-    @router.post("/search")
+    @router.post("/search", response_model=Found)
     async def search_with(
         picture: Annotated[list[UploadFile], File(description="Files of pictures.")],
         asked: Annotated[Asked, Depends(_asked)],
-    ) -> Found:
+    ) -> Response:
         """Find look-alikes of pictures that are sent."""
-        return await answer(asked, [await one.read() for one in picture])
+        return await told(asked, [await one.read() for one in picture])
 
     return router
 
@@ -112,17 +84,3 @@ def _check(service: "Service", asked: Asked, sent: int) -> None:
         raise ProblemError(422, "Nothing is asked for: send a picture, an id or a text.")
     if count > limits.pictures:
         raise ProblemError(422, f"At most {limits.pictures} pictures make one question.")
-
-
-def _search(library: "Library", asked: Asked, sent: Sequence[bytes]) -> "Hits":
-    pictures: list[PictureLike] = [*map(PictureId, asked.ids), *sent]
-    without = [PictureId(id_) for id_ in asked.without]
-    if asked.least is not None:
-        return library.search_over(
-            *pictures, score=asked.least, text=asked.texts, without=without, crop=asked.crop,
-            model=asked.model, among=asked.among,
-        )  # fmt: skip
-    return library.search(
-        *pictures, k=asked.k, text=asked.texts, without=without, crop=asked.crop,
-        model=asked.model, among=asked.among, recall=asked.recall, rank=asked.rank,
-    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The app: look, walk, decide. Pages of Streamlit, which ask the library and hold nothing else."""

@@ -1,0 +1,191 @@
+"""The graph and the map as whole documents: screens show them in a frame."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from lookgraph.errors import LookgraphError, PictureError
+from lookgraph.graphs.results import Map
+from lookgraph.interfaces.app.values import is_id
+from lookgraph.library import Library
+from lookgraph.pages.frame import document, source, text
+from lookgraph.pages.map import Spot, map_page
+from lookgraph.pages.served import Served, Start, address_of
+from lookgraph.pages.walk import MOSTS, Dot, Line, walk_page
+from lookgraph.queries import PictureId
+from lookgraph.results import bare_tile
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+_DEPTH = 4
+"""So many edges away, at most, where there are not enough pictures nearer."""
+
+_IDS = ("picture", "from")
+
+_PATIENCE_SECONDS = 20.0
+"""Some proxies give up on an answer after 30 or 60 seconds, so a longer one is asked for again."""
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "frame-ancestors 'self'",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a document is asked for.
+
+    Attributes:
+        picture: the id of the one in the middle, or, of the map, the one that is shown first.
+        start: the id of the one that a path is to begin at; None while nobody wants one.
+        model: whose embeddings are compared; None for the library's first.
+        most: so many pictures, one of `lookgraph.pages.walk.MOSTS`; None for the first.
+    """
+
+    picture: str | None
+    start: str | None
+    model: str | None
+    most: int | None
+
+
+def documents(library: Library, patience: float = _PATIENCE_SECONDS) -> list[Route]:
+    """The routes of the graph and the map.
+
+    Args:
+        library: that they show.
+        patience: seconds after which who waits for a map is told to ask again.
+    """
+    maps = _Maps(library)
+
+    async def graph(request: "Request") -> Response:
+        """What is around a picture."""
+        return await _answer(anyio.to_thread.run_sync(_graph, library, _asked(request)))
+
+    async def map_(request: "Request") -> Response:
+        """All pictures in the plane; where they are being laid out for long, word of that."""
+        asked = _asked(request)
+
+        async def made() -> str:
+            found = await maps.get(asked.model, patience)
+            if found is None:
+                return _WAITING
+            return await anyio.to_thread.run_sync(_map, library, asked, found)
+
+        return await _answer(made())
+
+    return [
+        Route("/documents/graph", graph, methods=["GET"]),
+        Route("/documents/map", map_, methods=["GET"]),
+    ]
+
+
+class _Maps:
+    """Maps that are being laid out: who asks for one that somebody waits for waits for the same."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._under_way: dict[str | None, asyncio.Task[Map]] = {}
+
+    async def get(self, model: str | None, patience: float) -> Map | None:
+        """That of a model; None if it takes longer than so many seconds."""
+        task = self._under_way.get(model)
+        if task is None:
+            task = asyncio.create_task(anyio.to_thread.run_sync(self._lay_out, model))
+            task.add_done_callback(lambda _: self._under_way.pop(model))
+            self._under_way[model] = task
+        done, _ = await asyncio.wait({task}, timeout=patience)
+        return task.result() if done else None
+
+    def _lay_out(self, model: str | None) -> Map:
+        return self._library.graph(model).map()
+
+
+async def _answer(made: Awaitable[str]) -> Response:
+    try:
+        return HTMLResponse(await made, headers=_HEADERS)
+    except LookgraphError as error:
+        return HTMLResponse(_quiet("That did not work", str(error)), 404, _HEADERS)
+
+
+def _asked(request: "Request") -> Asked:
+    """What a request asks; a path is never looked for, so only whole ids are let in."""
+    told = request.query_params
+    most = next((most for most in MOSTS if str(most) == told.get("most")), None)
+    picture, start = (id_ if is_id(id_ := told.get(name, "")) else None for name in _IDS)
+    return Asked(picture, start, told.get("model"), most)
+
+
+def _graph(library: Library, asked: Asked) -> str:
+    if asked.picture is None:
+        raise PictureError("The address names no picture.")
+    graph = library.graph(asked.model)
+    found = graph.around(PictureId(asked.picture), depth=_DEPTH, most=asked.most or MOSTS[0])
+    centre = found.pictures[0]
+    pictures, edges = len(found.pictures) - 1, len(found.edges)
+    here = {"picture": centre.id, **({"most": str(asked.most)} if asked.most else {})}
+    return walk_page(
+        [
+            Dot(bare_tile(hit), depth)
+            for hit, depth in zip(found.pictures, found.depths, strict=True)
+        ],
+        [Line(edge.first, edge.second, edge.score) for edge in found.edges],
+        centre=0,
+        heading=centre.name,
+        note=f"{_counted(pictures, 'picture')} around it, {_counted(edges, 'edge')}",
+        distances=centre.distance is not None,
+        served=_served(library, asked, [hit.id for hit in found.pictures], "/graph", here),
+        most=asked.most,
+    )
+
+
+def _map(library: Library, asked: Asked, found: Map) -> str:
+    ids = [place.picture.id for place in found.places]
+    here = {"picture": asked.picture} if asked.picture else {}
+    return map_page(
+        [Spot(bare_tile(at.picture), at.x, 1 - at.y, at.group) for at in found.places],
+        groups=found.groups,
+        heading="All pictures",
+        note=f"{_counted(len(ids), 'picture')}, like beside like",
+        served=_served(
+            library, asked, ids, "/map", here, asked.picture if asked.picture in ids else None
+        ),
+    )
+
+
+def _served(
+    library: Library,
+    asked: Asked,
+    ids: list[str],
+    path: str,
+    here: dict[str, str],
+    chosen: str | None = None,
+) -> Served:
+    start = None
+    if asked.start and (files := library.files(asked.start)):
+        start = Start(asked.start, files[0].path, address_of(path, here, model=asked.model))
+    status = library.graph(asked.model).status()
+    return Served(ids, asked.model, chosen, start, status.behind if status else 0)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" + "s" * (number != 1)
+
+
+def _quiet(title: str, words: str, head: str = "") -> str:
+    body = f'{head}<main class="quietly"><h1>{text(title)}</h1><p>{text(words)}</p></main>\n'
+    return document(title, body, style=source("served.css"), is_served=True)
+
+
+_WAITING = _quiet(
+    "Laying the pictures out …",
+    "There are many of them. The map comes by itself, and next time at once.",
+    '<meta http-equiv="refresh" content="0">',
+)

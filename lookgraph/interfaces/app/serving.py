@@ -1,0 +1,82 @@
+"""The app as one ASGI application: Streamlit's pages, and the pictures that they show."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio.to_thread
+from starlette.types import ASGIApp
+from streamlit import config
+from streamlit.web.server.starlette import App
+
+from lookgraph.interfaces.app.documents import documents
+from lookgraph.interfaces.app.door import Door
+from lookgraph.interfaces.app.review.reviews import Reviews
+from lookgraph.interfaces.app.routes import routes
+from lookgraph.interfaces.app.shared import Shared, share
+from lookgraph.interfaces.app.uploads import Uploads
+from lookgraph.interfaces.jobs import Jobs
+from lookgraph.interfaces.rest.settings import Settings
+from lookgraph.library import Library
+from lookgraph.queries import Decodes
+
+_OPTIONS = {
+    "browser.gatherUsageStats": False,
+    "client.toolbarMode": "minimal",
+    "client.showErrorDetails": "none",
+    # The door has looked at origins. To do it again, Streamlit would ask another host for this
+    # machine's address.
+    "server.enableCORS": False,
+    "server.enableXsrfProtection": False,
+    "server.fileWatcherType": "none",
+    "server.headless": True,
+    "theme.font": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
+    "theme.baseRadius": "10px",
+    "theme.light.primaryColor": "#0e7468",
+    "theme.light.backgroundColor": "#f6f5f2",
+    "theme.light.secondaryBackgroundColor": "#ffffff",
+    "theme.light.textColor": "#1d1f23",
+    "theme.light.borderColor": "#e2e0da",
+    "theme.dark.primaryColor": "#52c7b8",
+    "theme.dark.backgroundColor": "#131416",
+    "theme.dark.secondaryBackgroundColor": "#1c1e21",
+    "theme.dark.textColor": "#ececee",
+    "theme.dark.borderColor": "#2d3035",
+}
+"""Streamlit's settings, whatever file of them lies about; the colours are those of `pages`."""
+
+
+def make_app(library: Library, decode: Decodes, settings: Settings) -> ASGIApp:
+    """The app as an ASGI application. A process can have one.
+
+    Args:
+        library: to be shown; closed when the application ends.
+        decode: decodes pictures that people ask with.
+        settings: who may look, and what may be sent.
+    """
+    for name, value in _OPTIONS.items():
+        config.set_option(name, value)
+    shared = Shared(
+        library,
+        Jobs(library),
+        Uploads(),
+        decode,
+        Reviews(library, may_choose=settings.token is None),
+    )
+    share(shared)
+
+    @asynccontextmanager
+    async def lifespan(_app: App) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await anyio.to_thread.run_sync(shared.jobs.stop)
+            await anyio.to_thread.run_sync(shared.reviews.stop)
+            library.close()
+
+    app = App(
+        Path(__file__).with_name("main.py"),
+        routes=[*routes(shared), *documents(library)],
+        lifespan=lifespan,
+    )
+    return Door(app, settings)

@@ -1,0 +1,41 @@
+"""What all who look at the app share."""
+
+from dataclasses import dataclass
+
+from lookgraph.interfaces.app.review.reviews import Reviews
+from lookgraph.interfaces.app.uploads import Uploads
+from lookgraph.interfaces.jobs import Jobs
+from lookgraph.library import Library
+from lookgraph.queries import Decodes
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the screens answer from, safe to be used from several threads.
+
+    Attributes:
+        library: that is shown.
+        jobs: of indexing it.
+        uploads: pictures that people ask with.
+        decode: decodes them.
+        reviews: duplicates that people decide on.
+    """
+
+    library: Library
+    jobs: Jobs
+    uploads: Uploads
+    decode: Decodes
+    reviews: Reviews
+
+
+_shared: list[Shared] = []
+
+
+def share(what: Shared) -> None:
+    """Let the screens answer from this: Streamlit runs them as scripts, and hands them nothing."""
+    _shared[:] = [what]
+
+
+def shared() -> Shared:
+    """What was shared last."""
+    return _shared[0]
