@@ -17,7 +17,7 @@ _ROUNDS = 3
 def figures(folder: Path, _work: Path) -> Iterator[Figure]:
     """The share of the fastest batch's speed that the chosen one reaches."""
     model = find_model(DEFAULT_MODEL)
-    embedder = open_embedder(model, model.space(), callers=usable_cores())
+    embedder = open_embedder(model, model.space(), callers=usable_cores(), pictures=1000)
     pixels = [prepared(file, embedder) for file in material.photographs(folder)[:_PICTURES]]
     rates = {
         batch: max(inference_rate(embedder, pixels, batch) for _ in range(_ROUNDS))

@@ -52,7 +52,7 @@ def of_crops(folder: Path, count: int, kept: Path) -> Crops:
 
 def _embed(files: Sequence[Path], count: int) -> Crops:
     model = find_model(DEFAULT_MODEL)
-    embedder = open_embedder(model, model.space(), callers=usable_cores())
+    embedder = open_embedder(model, model.space(), callers=usable_cores(), pictures=1000)
     numbers = np.sort(np.arange(count) % len(files))
 
     def embed(number: int) -> Matrix:

@@ -55,7 +55,7 @@ def _against_loop(what: str, subject: Subject, target: float) -> Figure:
 def _decoding(large: Path) -> Figure:
     """Decoding and preparing on one core, beside the recipes' way with all of the picture."""
     model = find_model(DEFAULT_MODEL)
-    embedder = open_embedder(model, model.space(), callers=usable_cores())
+    embedder = open_embedder(model, model.space(), callers=usable_cores(), pictures=1000)
     files = material.photographs(large)[:_DECODED]
     ours = [seconds_of(lambda file=file: prepared(file, embedder)) for file in files]  # type: ignore[misc]
     whole = [

@@ -6,11 +6,14 @@
     python -m benchmarks.run --photographs ../shared/photos --only large [--rows N]
         [--embeddings FILE]
     python -m benchmarks.run --photographs ../shared/photos --only neo4j [--embeddings FILE]
+    python -m benchmarks.run --photographs ../shared/photos --only service [--embeddings FILE]
+    python -m benchmarks.run --photographs ../shared/photos --only app [--embeddings FILE]
 
 The JSON file's name has the date; the machine and the versions stand in it. ``duplicates``,
-``further``, ``graph``, ``large`` and ``neo4j`` are done only if they are asked for: the last three
-embed 100,000 crops first, unless --embeddings names a file that has them. ``large`` takes most of
-an hour for its million pictures, and needs the ``bench`` extra; ``neo4j`` starts a real server.
+``further``, ``app``, ``graph``, ``large``, ``neo4j`` and ``service`` are done only if they are
+asked for: the last five embed 100,000 crops first, unless --embeddings names a file that has them.
+``large`` takes most of an hour for its million pictures, and needs the ``bench`` extra; ``neo4j``
+starts a real server, and ``app`` Chromium.
 """
 
 import argparse
@@ -22,7 +25,17 @@ from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
-from benchmarks import batches, duplicates, further, graph, indexing, large, networks, starting
+from benchmarks import (
+    batches,
+    duplicates,
+    further,
+    graph,
+    indexing,
+    large,
+    networks,
+    service,
+    starting,
+)
 from benchmarks.measure import RESULTS, Figure, machine
 
 _PARTS = {
@@ -41,7 +54,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--photographs", type=Path, required=True)
     parser.add_argument(
-        "--only", choices=[*_PARTS, *_ASKED_FOR, "graph", "large", "neo4j"], action="append"
+        "--only",
+        choices=[*_PARTS, *_ASKED_FOR, "app", "graph", "large", "neo4j", "service"],
+        action="append",
     )
     parser.add_argument("--rows", type=int, metavar="N")
     parser.add_argument("--embeddings", type=Path, metavar="FILE")
@@ -63,6 +78,12 @@ def _figures(name: str, options: argparse.Namespace, work: Path) -> Iterator[Fig
         return graph.figures(photographs, work, kept, options.rows or 0)
     if name == "large":
         return large.figures(photographs, work, options.rows or 1_000_000, kept)
+    if name == "service":
+        return service.figures(photographs, work, kept)
+    if name == "app":
+        from benchmarks import app  # it needs Streamlit and Playwright
+
+        return app.figures(photographs, work, kept)
     if name == "neo4j":
         from benchmarks import neo4j_mirror, neo4j_search  # they need the driver
 

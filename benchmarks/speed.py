@@ -72,7 +72,7 @@ class Subject:
         """Pictures a second if all cores did nothing but decode and infer."""
         model = self.model
         space = model.space(precision=precision)
-        embedder = open_embedder(model, space, callers=usable_cores())
+        embedder = open_embedder(model, space, callers=usable_cores(), pictures=self.count)
         files = material.photographs(self.folder)
         sample = files[:: max(1, len(files) // _SAMPLE)][:_SAMPLE]
         began = time.thread_time()
