@@ -3,6 +3,9 @@
 Static quantisation as in Jacob et al. 2018 (arXiv:1712.05877): the weights of convolutions and
 matrix products have one scale for each channel, activations one scale and zero for each tensor,
 from the ranges that they take on some pictures. The network keeps its inputs and outputs.
+
+Where a processor would cut off sums of products of 8 bits, the weights get 7 (ONNX Runtime's
+``reduce_range``): with 8, the default network keeps 47 % of its nearest there, and 86 % elsewhere.
 """
 
 import tempfile
@@ -15,6 +18,7 @@ import numpy as np
 
 from lookgraph.errors import ModelError
 from lookgraph.models.kept import keep
+from lookgraph.models.runtimes.processor import this_processor
 from lookgraph.types import Pixels
 
 VERSION = 1
@@ -30,7 +34,7 @@ def int8_file(network: Path) -> Path:
     Raises:
         ModelError: there is none.
     """
-    for file in sorted(_folder(network).glob(f"{network.stem}-q{VERSION}-*.onnx")):
+    for file in sorted(_folder(network).glob(f"{network.stem}-{_form()}-*.onnx")):
         if file.stem.endswith(f"-{zlib.crc32(file.read_bytes()):08x}"):
             return file
     raise ModelError(f"{network.name} is not quantised on this machine yet: index at int8 first")
@@ -48,12 +52,21 @@ def keep_int8(network: Path, pictures: Iterable[Pixels]) -> Path:
         ModelError: it cannot be quantised, or the folder cannot be written.
     """
     data = quantise(network, pictures)
-    file = _folder(network) / f"{network.stem}-q{VERSION}-{zlib.crc32(data):08x}.onnx"
+    file = _folder(network) / f"{network.stem}-{_form()}-{zlib.crc32(data):08x}.onnx"
     try:
         keep(file, data)
     except OSError as error:
         raise ModelError(f"cannot write the network to {file.parent}: {error.strerror}") from error
     return file
+
+
+def _is_reduced() -> bool:
+    return this_processor().int8 is False
+
+
+def _form() -> str:
+    """What of a file's name tells how it was quantised."""
+    return f"q{VERSION}r" if _is_reduced() else f"q{VERSION}"
 
 
 def _folder(network: Path) -> Path:
@@ -84,6 +97,7 @@ def quantise(network: Path, pictures: Iterable[Pixels]) -> bytes:
                 _Reader(pictures, model.graph.input[0].name),
                 quant_format=quantization.QuantFormat.QDQ,
                 per_channel=True,
+                reduce_range=_is_reduced(),
                 activation_type=quantization.QuantType.QUInt8,
                 weight_type=quantization.QuantType.QInt8,
                 calibrate_method=quantization.CalibrationMethod.MinMax,

@@ -10,6 +10,7 @@ is gone as if by a loss of power: no handler runs, nothing is flushed or let go 
 
 import contextlib
 import functools
+import math
 import os
 import signal
 import sqlite3
@@ -162,6 +163,7 @@ MOMENTS: dict[str, Callable[[Death], None]] = {
 def main() -> None:
     moment, time, *arguments = sys.argv[1:]
     indexing._COMMIT_FILES = COMMIT_FILES
+    indexing._COMMIT_SECONDS = math.inf  # however busy the machine is
     MOMENTS[moment](Death(int(time)))
     sys.argv = ["lookgraph", *arguments]
     cli.main()

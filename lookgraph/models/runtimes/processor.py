@@ -7,6 +7,9 @@ from pathlib import Path
 _BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
 """The flags of Linux for instructions that compute in bfloat16, on x86 and on Arm."""
 
+_SUMS = {"avx512_vnni", "avx_vnni"}
+"""Those of x86 for instructions that add up products of 8 bits in 32."""
+
 
 @dataclass(frozen=True, slots=True)
 class Processor:
@@ -15,10 +18,13 @@ class Processor:
     Attributes:
         name: as its maker calls it.
         bfloat16: whether it computes in bfloat16; None if that is not known.
+        int8: whether it adds up products of 8 bits without cutting off what is over 16, as x86
+            does without VNNI; None if that is not known.
     """
 
     name: str
     bfloat16: bool | None
+    int8: bool | None
 
 
 def this_processor() -> Processor:
@@ -26,7 +32,7 @@ def this_processor() -> Processor:
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:  # not Linux
-        return Processor(platform.processor() or platform.machine(), None)
+        return Processor(platform.processor() or platform.machine(), None, None)
     return parse(text)
 
 
@@ -36,10 +42,12 @@ def parse(cpuinfo: str) -> Processor:
     for line in cpuinfo.splitlines():
         name, _, value = line.partition(":")
         fields.setdefault(name.strip().lower(), value.strip())
-    flags = fields.get("flags", fields.get("features"))
+    flags = set(fields.get("flags", fields.get("features", "")).split())
     # Arm has no name here, but numbers that stand for one.
     parts = (fields.get(name, "") for name in ("cpu implementer", "cpu part"))
     name = fields.get("model name") or " ".join(part for part in parts if part)
     return Processor(
-        name or platform.machine(), None if flags is None else bool(_BFLOAT16 & set(flags.split()))
+        name or platform.machine(),
+        bool(_BFLOAT16 & flags) if flags else None,
+        bool(_SUMS & flags or "features" in fields) if flags else None,
     )

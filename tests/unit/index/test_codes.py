@@ -136,10 +136,15 @@ def test_segments_put_together_are_as_if_encoded_so(metric: Metric) -> None:
     assert codes.numbers_of(merged).tolist() == list(range(COUNT))
     whole = encoded(codebook, np.arange(COUNT))
     assert found(codebook, [merged]) == found(codebook, [whole])
-    out, other = io.BytesIO(), io.BytesIO()
-    codes.write(merged, out)
-    codes.write(whole, other)
-    assert out.getvalue() == other.getvalue()
+    for number in range(codebook.lists):
+        (ids, numbers), (wanted, others) = (
+            codes._list(one.index, number) for one in (merged, whole)
+        )
+        assert ids.tolist() == wanted.tolist()
+        # A product of matrices depends in its last bits on how many rows it has, and with it
+        # the codes of what is next to nothing.
+        decoded, likewise = (codebook.trained.sq.decode(its) for its in (numbers, others))
+        np.testing.assert_allclose(decoded, likewise, rtol=0, atol=0.1)
 
 
 @every_metric

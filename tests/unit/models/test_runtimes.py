@@ -19,7 +19,7 @@ from lookgraph.models.runtimes.base import Input, Runtime
 from lookgraph.models.runtimes.gpus import Gpu, find_gpus
 from lookgraph.models.runtimes.onnx_runtime import OnnxRuntime
 from lookgraph.models.runtimes.openvino_runtime import OpenVinoRuntime
-from lookgraph.models.runtimes.processor import parse, this_processor
+from lookgraph.models.runtimes.processor import Processor, parse, this_processor
 from lookgraph.models.runtimes.trial import candidates
 from lookgraph.types import Precision
 from tests.conftest import needs_module
@@ -219,16 +219,17 @@ def test_a_fixed_batch_is_filled_up_with_the_last_picture() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "name", "bfloat16"),
-    [("processor\t: 0\nmodel name\t: A 1\nflags\t\t: fpu avx512_bf16\n\nprocessor\t: 1\n"
-      "model name\t: B 2\nflags\t: fpu\n", "A 1", True),
-     ("model name : A\nflags : fpu avx512f\n", "A", False),
-     ("CPU implementer\t: 0x41\nCPU part\t: 0xd4f\nFeatures\t: fp asimd bf16\n", "0x41 0xd4f",
-      True),
-     ("model name : A\n", "A", None)],
+    ("text", "wanted"),
+    [("processor\t: 0\nmodel name\t: A 1\nflags\t\t: fpu avx512_bf16 avx512_vnni\n\n"
+      "processor\t: 1\nmodel name\t: B 2\nflags\t: fpu\n", Processor("A 1", True, True)),
+     ("model name : A\nflags : fpu avx2 avx_vnni\n", Processor("A", False, True)),
+     ("model name : A\nflags : fpu avx512f\n", Processor("A", False, False)),
+     ("CPU implementer\t: 0x41\nCPU part\t: 0xd4f\nFeatures\t: fp asimd bf16\n",
+      Processor("0x41 0xd4f", True, True)),
+     ("model name : A\n", Processor("A", None, None))],
 )  # fmt: skip
-def test_the_processor_in_what_linux_says(text: str, name: str, bfloat16: bool | None) -> None:
-    assert (parse(text).name, parse(text).bfloat16) == (name, bfloat16)
+def test_the_processor_in_what_linux_says(text: str, wanted: Processor) -> None:
+    assert parse(text) == wanted
 
 
 def test_the_processor_where_nothing_is_said() -> None:
