@@ -12,7 +12,7 @@ import numpy as np
 
 from lookgraph.errors import PictureError, UsageError
 from lookgraph.ingest import colour
-from lookgraph.ingest.decode import Decoded, UnusableError, reasons
+from lookgraph.ingest.decode import Decodes, UnusableError, reasons
 from lookgraph.ingest.pipeline import content_id
 from lookgraph.results import Subject
 from lookgraph.stores.base import Store
@@ -40,6 +40,9 @@ _ID = re.compile(r"[0-9a-f]{8,64}")
 _WHOLE = 64
 """Characters of an id that is no beginning of another."""
 
+_EVERY_PIXEL = 1 << 30
+"""A side that no picture has."""
+
 _AWAY = 0.5
 """How much the direction to move away from counts, against 1 for the one that is asked for.
 Embeddings share most of what they say (any two photographs have a cosine well over 0), so
@@ -54,10 +57,6 @@ class Asked:
     embedding: Vector
 
 
-Decodes: TypeAlias = Callable[[IO[bytes], int], Decoded]
-"""What decodes a file, as `lookgraph.ingest.decode.decode` does: in this process, or elsewhere."""
-
-
 @dataclass(frozen=True, slots=True)
 class Asker:
     """Turns pictures into embeddings of one space, through the library where it has them.
@@ -67,14 +66,14 @@ class Asker:
         root: its folder.
         space: whose embeddings are wanted.
         network: opens the network; called only when a picture must be embedded.
-        decode: decodes files.
+        decoder: decodes files.
     """
 
     store: Store
     root: Path
     space: Space
     network: Callable[[], Embeds]
-    decode: Decodes
+    decoder: Decodes
 
     def ask(self, picture: PictureLike, crop: Box | None) -> Asked:
         """Embed one picture, or the part of it that is asked for.
@@ -146,12 +145,15 @@ class Asker:
                 return Asked(subject, stored)
         network = self.network()
         try:
-            # A part may be small: then every pixel of it is wanted.
-            decoded = self.decode(file, network.decode_side if crop is None else 1 << 30)
+            if crop is None:
+                seen = self.decoder.prepared(file, network.decode_side, network.prepare)
+            else:
+                decoded = self.decoder.decode(file, _EVERY_PIXEL)  # as the part may be small
+                size = (decoded.width, decoded.height)
+                seen = network.prepare(_cut(decoded.image, size, crop, subject.name))
         except UnusableError as error:
             raise PictureError(f"{subject.name}: {error}.") from error
-        image = _cut(decoded.image, (decoded.width, decoded.height), crop, subject.name)
-        return Asked(subject, self._embed(image))
+        return Asked(subject, network.embed([seen])[0])
 
     def _embed(self, image: "Image.Image") -> Vector:
         network = self.network()

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,9 +11,9 @@ import numpy as np
 from lookgraph.choosing import Chooser, Chosen, ModelLike
 from lookgraph.config import usable_cores
 from lookgraph.errors import PictureError, UsageError
-from lookgraph.ingest.decode import decode
+from lookgraph.ingest.decode import Decodes, Here
 from lookgraph.models.batched import Batched
-from lookgraph.queries import Asked, Asker, Box, Decodes, PictureLike, direction
+from lookgraph.queries import Asked, Asker, Box, PictureLike, direction
 from lookgraph.results import Hits, Question, Subject, hit_of
 from lookgraph.stores.base import Answer, Store
 from lookgraph.types import Embeds, Metric, Ranking, Space, Vector
@@ -42,11 +42,11 @@ class Asking:
     """How pictures that somebody asks with become embeddings.
 
     Attributes:
-        decode: decodes their files.
+        decoder: decodes their files.
         together: so many pictures, of several threads, the network takes at once.
     """
 
-    decode: Decodes = decode
+    decoder: Decodes = field(default_factory=Here)
     together: int = 1
 
 
@@ -76,7 +76,7 @@ class Searcher:
         root = self._store.root
         chosen = self._chooser.to_search(model, with_text=bool(texts))
         space = chosen.space
-        asker = Asker(self._store, root, space, lambda: self._network(chosen), self._asking.decode)
+        asker = Asker(self._store, root, space, lambda: self._network(chosen), self._asking.decoder)
         asked = [asker.ask(picture, crop) for picture in pictures]
         asked += [Asked(Subject(one, is_text=True), self._word(chosen, one)) for one in texts]
         avoided = [asker.ask(picture, None) for picture in without]
@@ -99,7 +99,7 @@ class Searcher:
         chosen = self._chooser.to_search(model)
         root = self._store.root
         asker = Asker(
-            self._store, root, chosen.space, lambda: self._network(chosen), self._asking.decode
+            self._store, root, chosen.space, lambda: self._network(chosen), self._asking.decoder
         )
         subject = asker.ask(picture, None).subject
         if subject.id is None:

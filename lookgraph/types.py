@@ -318,6 +318,14 @@ class Hit:
         return PurePosixPath(self.path).name
 
 
+class Prepares(Protocol):
+    """From a picture to what a network sees of it. It can be pickled: other processes do it too."""
+
+    def __call__(self, image: "Image.Image") -> Pixels:
+        """From a picture in mode RGB to its pixels: uint8, shape (height, width, 3)."""
+        ...
+
+
 class Embeds(Protocol):
     """What is needed of a network; safe to be called from several threads."""
 
@@ -331,8 +339,9 @@ class Embeds(Protocol):
         """How many pictures at a time `embed` is given."""
         ...
 
-    def prepare(self, image: "Image.Image") -> Pixels:
-        """From a picture, RGB, to what the network sees of it, shape (height, width, 3)."""
+    @property
+    def prepare(self) -> "Prepares":
+        """What makes of a picture what the network sees."""
         ...
 
     def embed(self, prepared: Sequence[Pixels]) -> Matrix:

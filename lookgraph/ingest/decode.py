@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Protocol
 
 from lookgraph.errors import MissingExtraError, PictureError
 from lookgraph.ingest import colour
-from lookgraph.types import Skip, SkipKind
+from lookgraph.types import Pixels, Prepares, Skip, SkipKind
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFile
@@ -97,6 +97,30 @@ class Decoded:
     width: int
     height: int
     taken: str | None
+
+
+class Decodes(Protocol):
+    """Who decodes the files that somebody asks with: this process, or others."""
+
+    def decode(self, file: IO[bytes], side: int) -> Decoded:
+        """As `decode`."""
+        ...
+
+    def prepared(self, file: IO[bytes], side: int, prepare: Prepares) -> Pixels:
+        """What a network sees of a picture that is decoded as `decode` does."""
+        ...
+
+
+class Here:
+    """This process decodes."""
+
+    def decode(self, file: IO[bytes], side: int) -> Decoded:
+        """As `decode`."""
+        return decode(file, side)
+
+    def prepared(self, file: IO[bytes], side: int, prepare: Prepares) -> Pixels:
+        """As `Decodes.prepared`."""
+        return prepare(decode(file, side).image)
 
 
 def decode(file: IO[bytes], side: int) -> Decoded:

@@ -10,6 +10,7 @@ import io
 import json
 import multiprocessing
 import os
+import pickle
 import queue
 import signal
 import socket
@@ -21,9 +22,11 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import IO
 
+import numpy as np
+
 from lookgraph.errors import LookgraphError
 from lookgraph.ingest.decode import HEAD_BYTES, Decoded, UnusableError, decode, reasons, sniff
-from lookgraph.types import SkipKind
+from lookgraph.types import Pixels, Prepares, SkipKind
 
 _START_SECONDS = 60.0
 """A decoder that has not started after these never will: mostly it takes half a second."""
@@ -71,9 +74,30 @@ class Decoders:
             UnusableError: with the reason; also if it takes too long or ends its decoder.
             DecodersError: none was free for too long, none can be started, or they are closed.
         """
+        from PIL import Image
+
+        made = self._ask(file, _Wanted(side))
+        image = Image.frombytes("RGB", (made.across, made.down), made.pixels)
+        return Decoded(image, made.format, made.width, made.height, made.taken)
+
+    def prepared(self, file: IO[bytes], side: int, prepare: Prepares) -> Pixels:
+        """What a network sees of a picture; as `decode` in everything else.
+
+        It is prepared in the decoder too: a photograph as it was decoded is twenty times as much
+        to hand over.
+
+        Args:
+            file: as for `decode`; so is the next.
+            side: likewise.
+            prepare: what makes of a picture what the network sees.
+        """
+        made = self._ask(file, _Wanted(side, prepare))
+        return np.frombuffer(made.pixels, np.uint8).reshape(made.down, made.across, 3)
+
+    def _ask(self, file: IO[bytes], wanted: "_Wanted") -> "_Made":
         file.seek(0)
         if sniff(file.read(HEAD_BYTES)) is None:
-            return decode(file, side)  # says so; nothing of it is decoded
+            decode(file, wanted.side)  # says so; nothing of it is decoded
         try:
             decoder = self._free.get(timeout=self._seconds)
         except queue.Empty:
@@ -81,7 +105,7 @@ class Decoders:
             raise DecodersError(f"{waited}. Try again later.") from None
         try:
             file.seek(0)
-            return decoder.decode(file.read(), side)
+            return decoder.ask(file.read(), wanted)
         finally:
             self._free.put(decoder)
 
@@ -89,6 +113,42 @@ class Decoders:
         """End all processes, also those at work: who waits for one is told `DecodersError`."""
         for decoder in self._all:
             decoder.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a decoder is to make of a picture.
+
+    Attributes:
+        side: the pixels that are wanted on the shorter side, at least.
+        prepare: what makes of it what a network sees; None if the picture itself is wanted.
+    """
+
+    side: int
+    prepare: Prepares | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a decoder has made of a picture.
+
+    Attributes:
+        pixels: of what was wanted, RGB, row by row.
+        across: how many there are in a row.
+        down: how many rows.
+        format: of the picture, as in `Decoded`; so are the others.
+        width: likewise.
+        height: likewise.
+        taken: likewise.
+    """
+
+    pixels: bytes
+    across: int
+    down: int
+    format: str
+    width: int
+    height: int
+    taken: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +177,10 @@ class _Decoder:
         self._closed = False
         self._changing = threading.Lock()
 
-    def decode(self, content: bytes, side: int) -> Decoded:
+    def ask(self, content: bytes, wanted: _Wanted) -> "_Made":
         running = self._started()
         try:
-            answer = _ask(running.pipe, content, side)
+            answer = _ask(running.pipe, content, wanted)
         except (EOFError, OSError) as error:
             self._end(running)
             raise self._why(running, error) from None
@@ -196,18 +256,21 @@ def _give_up_after(pipe: "Connection[bytes, bytes]", seconds: float) -> None:
         same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
 
 
-def _ask(pipe: "Connection[bytes, bytes]", content: bytes, side: int) -> Decoded | UnusableError:
-    """Send a picture and read what becomes of it; `_answer` writes it."""
-    from PIL import Image
+def _ask(
+    pipe: "Connection[bytes, bytes]", content: bytes, wanted: _Wanted
+) -> _Made | UnusableError:
+    """Send a picture and read what becomes of it; `_answer` writes it.
 
-    pipe.send_bytes(str(side).encode())
+    What we send is pickled. What comes back is not, as it comes from where a picture may have
+    taken over.
+    """
+    pipe.send_bytes(pickle.dumps(wanted))
     pipe.send_bytes(content)
     told = json.loads(pipe.recv_bytes())
     pixels = pipe.recv_bytes()
     if "reason" in told:
         return UnusableError(SkipKind(told["kind"]), told["reason"])
-    image = Image.frombytes("RGB", tuple(told["size"]), pixels)
-    return Decoded(image, told["format"], told["width"], told["height"], told["taken"])
+    return _Made(pixels=pixels, **told)
 
 
 # In the process
@@ -224,9 +287,9 @@ def _work(pipe: "Connection[bytes, bytes]", seconds: float, bytes_each: int) -> 
     with contextlib.suppress(EOFError, OSError):  # the other end of the pipe is gone
         pipe.send_bytes(b"ready")
         while True:
-            side, content = int(pipe.recv_bytes()), pipe.recv_bytes()
+            wanted, content = pickle.loads(pipe.recv_bytes()), pipe.recv_bytes()  # noqa: S301 - ours
             signal.setitimer(signal.ITIMER_REAL, seconds)  # SIGALRM ends this process
-            told, pixels = _answer(content, side)
+            told, pixels = _answer(content, wanted)
             signal.setitimer(signal.ITIMER_REAL, 0)
             pipe.send_bytes(told)
             pipe.send_bytes(pixels)
@@ -243,20 +306,22 @@ def _limit_memory(bytes_each: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (min([has + bytes_each, *set_already]), hard))
 
 
-def _answer(content: bytes, side: int) -> tuple[bytes, bytes]:
-    """What is told of a picture, as JSON, and its pixels.
-
-    JSON and not pickle, so that a picture that takes over its decoder gets no further.
-    """
+def _answer(content: bytes, wanted: _Wanted) -> tuple[bytes, bytes]:
+    """What is told of a picture, as JSON, and the pixels."""
     try:
         with reasons():
-            decoded = decode(io.BytesIO(content), side)
-            pixels = decoded.image.tobytes()
+            decoded = decode(io.BytesIO(content), wanted.side)
+            if wanted.prepare is None:
+                (across, down), pixels = decoded.image.size, decoded.image.tobytes()
+            else:
+                seen = wanted.prepare(decoded.image)
+                (down, across), pixels = seen.shape[:2], seen.tobytes()
     except UnusableError as error:
         told = {"kind": error.skip.kind, "reason": error.skip.reason}
         return json.dumps(told).encode(), b""
     told_of = {
-        "size": decoded.image.size,
+        "across": across,
+        "down": down,
         "format": decoded.format,
         "width": decoded.width,
         "height": decoded.height,

@@ -4,14 +4,10 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lookgraph.types import Embeds, Matrix, Pixels
-
-if TYPE_CHECKING:
-    from PIL import Image
+from lookgraph.types import Embeds, Matrix, Pixels, Prepares
 
 
 @dataclass(slots=True, eq=False)
@@ -59,9 +55,10 @@ class Batched:
         """How many pictures at a time are fastest."""
         return self._embedder.batch
 
-    def prepare(self, image: "Image.Image") -> Pixels:
-        """From a picture, RGB, to what the network sees of it, shape (height, width, 3)."""
-        return self._embedder.prepare(image)
+    @property
+    def prepare(self) -> Prepares:
+        """What makes of a picture what the network sees."""
+        return self._embedder.prepare
 
     def embed(self, prepared: Sequence[Pixels]) -> Matrix:
         """The embeddings of prepared pictures, shape (n, d).

@@ -1,15 +1,15 @@
 """From pictures to embeddings: one network, ready to use."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
-from PIL import Image
 
 from lookgraph.models.cache import network_file
 from lookgraph.models.model import Model
 from lookgraph.models.preprocess import fit
 from lookgraph.models.runtimes import Choice, Runtime, open_runtime
-from lookgraph.types import Matrix, Metric, Pixels, Space
+from lookgraph.types import Matrix, Metric, Pixels, Prepares, Space
 
 
 class Embedder:
@@ -19,22 +19,20 @@ class Embedder:
         model: what it is.
         space: what its embeddings can be compared with.
         batch: how many pictures at a time are fastest.
+        prepare: what makes of a picture what the network sees.
     """
 
     def __init__(self, model: Model, space: Space, runtime: Runtime, batch: int = 4) -> None:
         self.model = model
         self.space = space
         self.batch = batch
+        self.prepare: Prepares = partial(fit, preparation=model.preparation)
         self._runtime = runtime
 
     @property
     def decode_side(self) -> int:
         """The pixels that `prepare` wants on the shorter side."""
         return self.model.preparation.decode_side
-
-    def prepare(self, image: Image.Image) -> Pixels:
-        """What the network sees of a picture in mode RGB: uint8, shape (height, width, 3)."""
-        return fit(image, self.model.preparation)
 
     def embed(self, prepared: Sequence[Pixels]) -> Matrix:
         """The embeddings of prepared pictures.

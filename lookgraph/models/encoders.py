@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -12,8 +13,9 @@ from PIL import Image
 from lookgraph.errors import ModelError
 from lookgraph.models.embedder import normalise
 from lookgraph.models.names import own_name
+from lookgraph.models.preprocess import reduced
 from lookgraph.models.probe import probe_picture
-from lookgraph.types import Array, Matrix, Metric, Pixels, Space
+from lookgraph.types import Array, Matrix, Metric, Pixels, Prepares, Space
 
 _DECODE_SIDE = 1024
 _PREPROCESSING = 1
@@ -58,6 +60,7 @@ class EncoderEmbedder:
         space: what its embeddings can be compared with.
         batch: how many pictures at a time it gets.
         decode_side: the pixels on the shorter side of what it gets; all of them if there are less.
+        prepare: what makes of a picture what it gets: all of it, reduced to that side.
 
     Raises:
         ModelError: it is not what `Encoder` says.
@@ -70,6 +73,7 @@ class EncoderEmbedder:
         self._name = self._text("name") or self._name
         self.batch = 32
         self.decode_side = self._side()
+        self.prepare: Prepares = partial(reduced, side=self.decode_side)
         self.space = Space(
             model=own_name(self._name),
             fingerprint=self._fingerprint(),
@@ -77,19 +81,6 @@ class EncoderEmbedder:
             metric=metric or self._metric(),
             dimension=self._probed(),
         )
-
-    def prepare(self, image: Image.Image) -> Pixels:
-        """What the encoder sees of a picture in mode RGB: uint8, shape (height, width, 3).
-
-        That is all of the picture, reduced until its shorter side is `decode_side`.
-        """
-        scale = self.decode_side / min(image.size)
-        if scale < 1:
-            width, height = (max(1, round(side * scale)) for side in image.size)
-            # In an order of our own: see `preprocess.fit`.
-            image = image.resize((width, image.height), Image.Resampling.BICUBIC)
-            image = image.resize((width, height), Image.Resampling.BICUBIC)
-        return np.asarray(image)
 
     def embed(self, prepared: Sequence[Pixels]) -> Matrix:
         """The embeddings of prepared pictures.

@@ -66,6 +66,25 @@ def fit(image: Image.Image, preparation: Preparation) -> Pixels:
     return np.asarray(_cut(part, 0, down.cut, part.width, down.cut + wanted[1]))
 
 
+def reduced(image: Image.Image, side: int) -> Pixels:
+    """All of a picture, so small that its shorter side has no more than so many pixels.
+
+    Args:
+        image: in mode RGB, of any size from 1 x 1.
+        side: at least 1.
+
+    Returns:
+        The pixels, uint8, shape (height, width, 3), red first.
+    """
+    scale = side / min(image.size)
+    if scale < 1:
+        width, height = (max(1, round(its * scale)) for its in image.size)
+        # In an order of our own, as in `fit`.
+        image = image.resize((width, image.height), Image.Resampling.BICUBIC)
+        image = image.resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(image)
+
+
 def _cut(image: Image.Image, left: int, top: int, right: int, bottom: int) -> Image.Image:
     """A part of a picture; the picture itself, and not a copy, if it is all of it."""
     box = (left, top, right, bottom)

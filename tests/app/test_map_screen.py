@@ -15,9 +15,9 @@ from starlette.applications import Starlette
 from lookgraph import Library
 from lookgraph.graphs import facade
 from lookgraph.graphs.results import Map
+from lookgraph.types import Space
 from tests.app.framed import framed, place
-from tests.app.running import NARROW, WIDE
-from tests.app.test_graph_screen import faults
+from tests.app.running import NARROW, WIDE, unusable
 from tests.conftest import needs_module
 
 if TYPE_CHECKING:
@@ -196,24 +196,30 @@ def test_it_fits_in_any_window_and_theme(
         back = "getComputedStyle(document.body).backgroundColor"
         assert frame.evaluate(back) == ("rgb(19, 20, 22)" if dark else "rgb(246, 245, 242)")
         assert frame.evaluate("document.documentElement.scrollWidth") <= size[0]
-        assert faults(page) == []
-        assert faults(frame) == []
+        assert unusable(page) == []
+        assert unusable(frame) == []
         page.screenshot(path=shots / f"map-{size[0]}-{'dark' if dark else 'light'}.png")
 
 
-def test_who_waits_for_long_is_told_so_and_a_map_is_laid_out_once(
-    shown: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    needs_module("streamlit")
-    from lookgraph.interfaces.app.documents import documents
-
-    laid_out, lay_out = [], facade.LibraryGraph.map
+@pytest.fixture
+def laid_out(monkeypatch: pytest.MonkeyPatch) -> list[Space]:
+    """Grows with each map that is laid out."""
+    spaces: list[Space] = []
+    lay_out = facade.LibraryGraph.map
 
     def counted(graph: facade.LibraryGraph, threshold: float | None = None) -> Map:
-        laid_out.append(graph.space)
+        spaces.append(graph.space)
         return lay_out(graph, threshold)
 
     monkeypatch.setattr(facade.LibraryGraph, "map", counted)
+    return spaces
+
+
+def test_who_waits_for_long_is_told_so_and_a_map_is_laid_out_once(
+    shown: Path, laid_out: list[Space]
+) -> None:
+    needs_module("streamlit")
+    from lookgraph.interfaces.app.documents import Documents
 
     async def ask(app: Starlette, times: int) -> list[httpx.Response]:
         transport = httpx.ASGITransport(app)
@@ -221,12 +227,34 @@ def test_who_waits_for_long_is_told_so_and_a_map_is_laid_out_once(
             return await asyncio.gather(*(client.get("/documents/map") for _ in range(times)))
 
     with Library.open(shown) as library, ThreadPoolExecutor(1) as pool:  # Playwright has this one
-        impatient = Starlette(routes=documents(library, patience=0.0))
+        impatient = Starlette(routes=Documents(library, patience=0.0).routes)
         (answer,) = pool.submit(lambda: asyncio.run(ask(impatient, 1))).result()
         assert 'http-equiv="refresh"' in answer.text
         assert "Laying the pictures out" in answer.text
         laid_out.clear()
-        patient = Starlette(routes=documents(library))
+        patient = Starlette(routes=Documents(library).routes)
         answers = pool.submit(lambda: asyncio.run(ask(patient, 3))).result()
         assert [answer.text.count('id="canvas"') for answer in answers] == [1, 1, 1]
         assert len(laid_out) == 1
+
+
+def test_opening_the_screen_begins_the_document_that_it_asks_for(
+    shown: Path, laid_out: list[Space]
+) -> None:
+    needs_module("streamlit")
+    from lookgraph.interfaces.app.documents import Documents
+
+    async def ask(made: Documents) -> None:
+        app = made.ahead(Starlette(routes=made.routes))
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            for _ in range(20):
+                await client.get("/map")  # there is no screen here, but somebody has opened it
+            while not laid_out:
+                await asyncio.sleep(0.01)
+            answers = [await client.get("/documents/map") for _ in range(2)]
+            assert [answer.text.count('id="canvas"') for answer in answers] == [1, 1]
+            assert len(laid_out) == 2  # the first was begun before; the second is made anew
+
+    with Library.open(shown) as library, ThreadPoolExecutor(1) as pool:  # Playwright has this one
+        pool.submit(lambda: asyncio.run(ask(Documents(library)))).result()

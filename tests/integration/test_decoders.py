@@ -3,6 +3,7 @@
 import io
 import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -19,9 +21,11 @@ import pytest
 from PIL import Image
 
 from lookgraph.ingest import decoders
-from lookgraph.ingest.decode import Decoded, UnusableError, decode
+from lookgraph.ingest.decode import Decoded, Here, UnusableError, decode
 from lookgraph.ingest.decoders import Decoders, DecodersError
-from lookgraph.types import SkipKind
+from lookgraph.models.preprocess import fit, reduced
+from lookgraph.models.registry import DEFAULT_MODEL, find_model
+from lookgraph.types import Prepares, SkipKind
 from tests.e2e.commands import until
 from tests.pictures import as_bytes, drawn, exif, rgb_profile
 
@@ -121,10 +125,30 @@ def test_it_gives_what_decoding_here_gives(shared: Decoders, name: str, side: in
         assert (found.width, found.height, found.taken) == (120, 160, "2021-05-04T13:14:15")
 
 
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        partial(fit, preparation=find_model(DEFAULT_MODEL).preparation),
+        partial(fit, preparation=find_model("vgg16-cv2").preparation),
+        partial(reduced, side=90),
+    ],
+    ids=["cut", "squashed", "reduced"],
+)
+@pytest.mark.parametrize("name", PICTURES)
+def test_it_gives_what_preparing_here_gives(shared: Decoders, name: str, prepare: Prepares) -> None:
+    found = shared.prepared(io.BytesIO(PICTURES[name]), 512, prepare)
+    wanted = Here().prepared(io.BytesIO(PICTURES[name]), 512, prepare)
+    assert found.dtype == np.uint8
+    assert np.array_equal(found, wanted)
+
+
 @pytest.mark.parametrize("name", UNUSABLE)
 def test_it_refuses_what_decoding_here_refuses(shared: Decoders, name: str) -> None:
     found = error_of(lambda: shared.decode(io.BytesIO(UNUSABLE[name]), 512))
     wanted = error_of(lambda: decode(io.BytesIO(UNUSABLE[name]), 512))
+    assert (found.skip, str(found)) == (wanted.skip, str(wanted))
+    prepare = partial(reduced, side=90)
+    found = error_of(lambda: shared.prepared(io.BytesIO(UNUSABLE[name]), 512, prepare))
     assert (found.skip, str(found)) == (wanted.skip, str(wanted))
 
 
@@ -220,7 +244,7 @@ def test_a_process_ends_itself_in_time_whether_or_not_somebody_waits() -> None:
     process.start()
     its.close()
     assert ours.recv_bytes() == b"ready"
-    ours.send_bytes(b"512")
+    ours.send_bytes(pickle.dumps(decoders._Wanted(512)))
     ours.send_bytes(ENDLESS)
     process.join(10)
     assert process.exitcode == -signal.SIGALRM
@@ -342,7 +366,7 @@ def decode(decoders, content):
 # One process works, and the other has worked and waits.
 if __name__ == "__main__":
     small, slow = (open(name, "rb").read() for name in sys.argv[1:])
-    decoders = Decoders(2, seconds=2.0)
+    decoders = Decoders(2, seconds=8.0)
     decode(decoders, small)
     threading.Thread(target=decode, args=(decoders, slow), daemon=True).start()
     time.sleep(0.2)
@@ -381,4 +405,4 @@ def test_no_process_outlives_its_parent(tmp_path: Path, how: signal.Signals | No
         elif parent.stdin:
             parent.stdin.close()
         assert parent.wait(10) == (-how if how else 0)
-    until(lambda: not any(map(exists, children)), within=10)
+    until(lambda: not any(map(exists, children)), within=20)

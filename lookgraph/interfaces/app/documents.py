@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import anyio.to_thread
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lookgraph.errors import LookgraphError, PictureError
 from lookgraph.graphs.results import Map
@@ -20,9 +21,6 @@ from lookgraph.pages.walk import MOSTS, Dot, Line, walk_page
 from lookgraph.queries import PictureId
 from lookgraph.results import bare_tile
 
-if TYPE_CHECKING:
-    from starlette.requests import Request
-
 _DEPTH = 4
 """So many edges away, at most, where there are not enough pictures nearer."""
 
@@ -30,6 +28,12 @@ _IDS = ("picture", "from")
 
 _PATIENCE_SECONDS = 20.0
 """Some proxies give up on an answer after 30 or 60 seconds, so a longer one is asked for again."""
+
+_MOST_BEGUN = 4
+"""Documents that are begun before somebody asks for them."""
+
+_FRESH_SECONDS = 5.0
+"""A document that was begun so long ago is made anew."""
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -56,35 +60,75 @@ class Asked:
     most: int | None
 
 
-def documents(library: Library, patience: float = _PATIENCE_SECONDS) -> list[Route]:
+class Documents:
     """The routes of the graph and the map.
 
-    Args:
-        library: that they show.
-        patience: seconds after which who waits for a map is told to ask again.
+    Attributes:
+        routes: of both.
     """
-    maps = _Maps(library)
 
-    async def graph(request: "Request") -> Response:
+    def __init__(self, library: Library, patience: float = _PATIENCE_SECONDS) -> None:
+        """Nothing is made yet.
+
+        Args:
+            library: that they show.
+            patience: seconds after which who waits for a map is told to ask again.
+        """
+        self._library = library
+        self._patience = patience
+        self._maps = _Maps(library)
+        self._begun: dict[Asked, asyncio.Task[Response]] = {}
+        self.routes = [
+            Route("/documents/graph", self._graph, methods=["GET"]),
+            Route("/documents/map", self._map, methods=["GET"]),
+        ]
+
+    def ahead(self, app: ASGIApp) -> ASGIApp:
+        """The app with the map's document begun as soon as somebody opens its screen.
+
+        Until the browser has loaded the screen and asks for the document, a second goes by.
+
+        Args:
+            app: what answers.
+        """
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http" and (scope["method"], scope["path"]) == ("GET", "/map"):
+                self._begin(_asked(Request(scope)))
+            await app(scope, receive, send)
+
+        return answer
+
+    def _begin(self, asked: Asked) -> None:
+        if asked in self._begun or len(self._begun) >= _MOST_BEGUN:
+            return
+        task = self._begun[asked] = asyncio.create_task(self._made_map(asked))
+        # Who loads the screen for so long gets one that is made then, and not an old one.
+        asyncio.get_running_loop().call_later(_FRESH_SECONDS, self._forget, asked, task)
+
+    def _forget(self, asked: Asked, task: "asyncio.Task[Response]") -> None:
+        if self._begun.get(asked) is task:
+            del self._begun[asked]
+
+    async def _graph(self, request: Request) -> Response:
         """What is around a picture."""
-        return await _answer(anyio.to_thread.run_sync(_graph, library, _asked(request)))
+        made = anyio.to_thread.run_sync(_graph, self._library, _asked(request))
+        return await _answer(made)
 
-    async def map_(request: "Request") -> Response:
+    async def _map(self, request: Request) -> Response:
         """All pictures in the plane; where they are being laid out for long, word of that."""
         asked = _asked(request)
+        begun = self._begun.pop(asked, None)
+        return await (self._made_map(asked) if begun is None else begun)
 
+    async def _made_map(self, asked: Asked) -> Response:
         async def made() -> str:
-            found = await maps.get(asked.model, patience)
+            found = await self._maps.get(asked.model, self._patience)
             if found is None:
                 return _WAITING
-            return await anyio.to_thread.run_sync(_map, library, asked, found)
+            return await anyio.to_thread.run_sync(_map, self._library, asked, found)
 
         return await _answer(made())
-
-    return [
-        Route("/documents/graph", graph, methods=["GET"]),
-        Route("/documents/map", map_, methods=["GET"]),
-    ]
 
 
 class _Maps:
@@ -115,7 +159,7 @@ async def _answer(made: Awaitable[str]) -> Response:
         return HTMLResponse(_quiet("That did not work", str(error)), 404, _HEADERS)
 
 
-def _asked(request: "Request") -> Asked:
+def _asked(request: Request) -> Asked:
     """What a request asks; a path is never looked for, so only whole ids are let in."""
     told = request.query_params
     most = next((most for most in MOSTS if str(most) == told.get("most")), None)

@@ -10,13 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lookgraph.interfaces.rest.settings import Settings
+from lookgraph.interfaces.rest.settings import SAFE, Settings
 
 _COOKIE = "lookgraph"
 _OPEN = "/_stcore/health"
 """It tells that the app runs, and nothing else."""
-_PORT = re.compile(r":\d*\Z")
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _POLICY = (
     "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; frame-ancestors 'self'; "
     "base-uri 'self'; form-action 'self'"
@@ -60,10 +58,10 @@ class Door:
         """What is said to who may not come in; None to who may."""
         headers, settings = Headers(scope=scope), self._settings
         host = headers.get("host", "")
-        if settings.hosts and _PORT.sub("", host) not in settings.hosts:
+        if not settings.is_called(host):
             return _told(403, "Not here", f"Lookgraph is not called {_name(host)}.")
         origin = headers.get("origin", "")
-        is_safe = scope["type"] == "http" and scope["method"] in _SAFE
+        is_safe = scope["type"] == "http" and scope["method"] in SAFE
         if origin and not is_safe and origin.partition("://")[2] != host:
             return _told(403, "Not from there", "Other pages may not ask.")
         length = headers.get("content-length", "0")

@@ -14,6 +14,7 @@ from lookgraph.ingest.decoders import DecodersError
 from lookgraph.interfaces.app.shared import Shared
 from lookgraph.interfaces.app.uploads import Upload
 from lookgraph.interfaces.app.values import is_id
+from lookgraph.interfaces.rest.settings import OF_PICTURES
 from lookgraph.thumbnails import SIDES
 
 if TYPE_CHECKING:
@@ -22,12 +23,6 @@ if TYPE_CHECKING:
 _LONGEST_NAME = 200
 _SMALL = 64
 """Pixels; to find out what an upload is, it need not be decoded in full."""
-
-_HEADERS = {
-    "Cache-Control": "private, max-age=31536000, immutable",  # an id is that of the bytes
-    "Content-Security-Policy": "sandbox",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 def routes(shared: Shared) -> list[Route]:
@@ -57,7 +52,7 @@ def routes(shared: Shared) -> list[Route]:
         made = await anyio.to_thread.run_sync(_thumbnail, shared, id_, int(side))
         if made is None:
             raise HTTPException(404)
-        return Response(made, media_type="image/jpeg", headers=_HEADERS)
+        return Response(made, media_type="image/jpeg", headers=OF_PICTURES)
 
     return [
         Route("/shown", upload, methods=["POST"]),
@@ -66,7 +61,7 @@ def routes(shared: Shared) -> list[Route]:
 
 
 def _upload(shared: Shared, file: bytes, name: str) -> Upload:
-    decoded = shared.decode(io.BytesIO(file), _SMALL)
+    decoded = shared.decoder.decode(io.BytesIO(file), _SMALL)
     return Upload(file, name, decoded.width, decoded.height)
 
 
@@ -77,6 +72,6 @@ def _thumbnail(shared: Shared, id_: str, side: int) -> bytes | None:
         upload = shared.uploads.get(id_)
         if upload is None:
             return None
-        return thumbnail(shared.decode(io.BytesIO(upload.file), side).image, side)
+        return thumbnail(shared.decoder.decode(io.BytesIO(upload.file), side).image, side)
     except LookgraphError:
         return None  # the screen says why; here there is just no picture

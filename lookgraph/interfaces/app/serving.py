@@ -9,7 +9,8 @@ from starlette.types import ASGIApp
 from streamlit import config
 from streamlit.web.server.starlette import App
 
-from lookgraph.interfaces.app.documents import documents
+from lookgraph.ingest.decode import Decodes
+from lookgraph.interfaces.app.documents import Documents
 from lookgraph.interfaces.app.door import Door
 from lookgraph.interfaces.app.review.reviews import Reviews
 from lookgraph.interfaces.app.routes import routes
@@ -18,7 +19,6 @@ from lookgraph.interfaces.app.uploads import Uploads
 from lookgraph.interfaces.jobs import Jobs
 from lookgraph.interfaces.rest.settings import Settings
 from lookgraph.library import Library
-from lookgraph.queries import Decodes
 
 _OPTIONS = {
     "browser.gatherUsageStats": False,
@@ -46,12 +46,12 @@ _OPTIONS = {
 """Streamlit's settings, whatever file of them lies about; the colours are those of `pages`."""
 
 
-def make_app(library: Library, decode: Decodes, settings: Settings) -> ASGIApp:
+def make_app(library: Library, decoder: Decodes, settings: Settings) -> ASGIApp:
     """The app as an ASGI application. A process can have one.
 
     Args:
         library: to be shown; closed when the application ends.
-        decode: decodes pictures that people ask with.
+        decoder: decodes pictures that people ask with.
         settings: who may look, and what may be sent.
     """
     for name, value in _OPTIONS.items():
@@ -60,7 +60,7 @@ def make_app(library: Library, decode: Decodes, settings: Settings) -> ASGIApp:
         library,
         Jobs(library),
         Uploads(),
-        decode,
+        decoder,
         Reviews(library, may_choose=settings.token is None),
     )
     share(shared)
@@ -74,9 +74,10 @@ def make_app(library: Library, decode: Decodes, settings: Settings) -> ASGIApp:
             await anyio.to_thread.run_sync(shared.reviews.stop)
             library.close()
 
+    documents = Documents(library)
     app = App(
         Path(__file__).with_name("main.py"),
-        routes=[*routes(shared), *documents(library)],
+        routes=[*routes(shared), *documents.routes],
         lifespan=lifespan,
     )
-    return Door(app, settings)
+    return Door(documents.ahead(app), settings)

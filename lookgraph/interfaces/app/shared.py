@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from lookgraph.ingest.decode import Decodes
 from lookgraph.interfaces.app.review.reviews import Reviews
 from lookgraph.interfaces.app.uploads import Uploads
 from lookgraph.interfaces.jobs import Jobs
 from lookgraph.library import Library
-from lookgraph.queries import Decodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +17,14 @@ class Shared:
         library: that is shown.
         jobs: of indexing it.
         uploads: pictures that people ask with.
-        decode: decodes them.
+        decoder: decodes them.
         reviews: duplicates that people decide on.
     """
 
     library: Library
     jobs: Jobs
     uploads: Uploads
-    decode: Decodes
+    decoder: Decodes
     reviews: Reviews
 
 

@@ -12,16 +12,20 @@ from lookgraph.interfaces.cli.console import (
     runtime_options,
     say,
 )
+from lookgraph.interfaces.cli.demo import drawn_catalogue
 from lookgraph.interfaces.cli.listening import (
     address_of,
+    answer,
     listening,
     listening_options,
     settings_for,
 )
 
-_FOLDER = "lookgraph-demo"
 _MAX_UPLOAD = 64
 """MB."""
+
+_GRACE_SECONDS = 5
+"""Browsers keep their web sockets open until they are closed here."""
 
 
 @click.command()
@@ -44,7 +48,7 @@ def app(
 ) -> None:
     """Look, walk and decide in the browser: the library of FOLDER, or of this one."""
     try:
-        import uvicorn
+        import uvicorn  # noqa: F401 - to miss it now
 
         from lookgraph.config import usable_cores
         from lookgraph.ingest.decoders import Decoders
@@ -56,28 +60,21 @@ def app(
         folder = _drawn(context)
     settings = settings_for(host, token_file, _MAX_UPLOAD)
     decoders = Decoders(usable_cores())
-    opened = open_library(library, folder, runtime, device, Asking(decoders.decode))
+    opened = open_library(library, folder, runtime, device, Asking(decoders))
     with listening(host, port) as listener:
         rest = "/?token=…" if settings.token else "/"
         say(f"{opened.root}: look at {address_of(host, listener)}{rest}")
-        config = uvicorn.Config(
-            make_app(opened, decoders.decode, settings), log_level="warning", access_log=False,
-            server_header=False, timeout_graceful_shutdown=5,
-        )  # fmt: skip
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            answer(make_app(opened, decoders, settings), listener, _GRACE_SECONDS)
         finally:
             decoders.close()
 
 
 def _drawn(context: click.Context) -> Path:
     """The folder of the drawn catalogue, indexed, with its graph."""
-    from lookgraph.catalogue import draw_catalogue
     from lookgraph.interfaces.cli.index import index
 
-    place = Path(_FOLDER)
-    say(f"Drawing a catalogue of products into {place} …")
-    draw_catalogue(place)
+    place = drawn_catalogue()
     context.invoke(index, folder=place)
     with open_library(None, place) as library:
         library.graph().build()

@@ -19,15 +19,11 @@ def demo(context: click.Context, folder: Path | None, library: LibraryPlace | No
 
     It indexes them, searches for the look-alikes of one, and writes them to a page.
     """
-    from lookgraph.catalogue import draw_catalogue
     from lookgraph.interfaces.cli.index import index
     from lookgraph.interfaces.cli.search import search, write_page
     from lookgraph.library import Library
 
-    place = folder or Path(_FOLDER)
-    if folder is None:
-        say(f"Drawing a catalogue of products into {place} …")
-        draw_catalogue(place)
+    place = folder or drawn_catalogue()
     code: int = context.invoke(index, folder=place, library=library)
     opened = Library.open(place, at=library)
     example = opened.example()
@@ -40,3 +36,13 @@ def demo(context: click.Context, folder: Path | None, library: LibraryPlace | No
     write_page(opened.search(picture, k=20), Path(_PAGE))
     say(f"\nLook at them here: {Path(_PAGE).absolute().as_uri()}")
     return code
+
+
+def drawn_catalogue() -> Path:
+    """The folder of the catalogue, drawn."""
+    from lookgraph.catalogue import draw_catalogue
+
+    place = Path(_FOLDER)
+    say(f"Drawing a catalogue of products into {place} …")
+    draw_catalogue(place)
+    return place

@@ -4,12 +4,16 @@ import ipaddress
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lookgraph.errors import UsageError
 from lookgraph.interfaces.cli.console import Command
 from lookgraph.interfaces.rest.settings import OWN_NAMES, Limits, Settings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 _BACKLOG = 1024
 """Connections that wait to be accepted."""
@@ -98,6 +102,23 @@ def listening(host: str, port: int) -> socket.socket:
             f"{host}:{port} cannot be listened on: {error.strerror or error}. Choose another port: "
             "--port 0 takes any that is free."
         ) from error
+
+
+def answer(app: "ASGIApp", listener: socket.socket, grace: int) -> None:
+    """Have an application answer what comes, until it is told to end.
+
+    Args:
+        app: the application.
+        listener: where it is asked.
+        grace: seconds that what is under way then has.
+    """
+    import uvicorn
+
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False,
+        timeout_graceful_shutdown=grace,
+    )  # fmt: skip
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def address_of(host: str, listener: socket.socket) -> str:

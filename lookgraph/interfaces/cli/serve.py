@@ -14,6 +14,7 @@ from lookgraph.interfaces.cli.console import (
 )
 from lookgraph.interfaces.cli.listening import (
     address_of,
+    answer,
     listening,
     listening_options,
     settings_for,
@@ -62,7 +63,7 @@ def serve(
     The description of all that can be asked is at /v1/openapi.json.
     """
     try:
-        import uvicorn
+        import uvicorn  # noqa: F401 - to miss it now
 
         from lookgraph.config import usable_cores
         from lookgraph.ingest.decoders import Decoders
@@ -73,7 +74,7 @@ def serve(
         raise MissingExtraError("Serving a library", "serve") from error
     settings = settings_for(host, token_file, max_upload, originals=originals, origins=origins)
     decoders = Decoders(usable_cores())
-    asking = Asking(decoders.decode, _TOGETHER)
+    asking = Asking(decoders, _TOGETHER)
     opened = open_library(library, None, runtime, device, asking)
     opened.space()  # a library that cannot be searched is told of now
     own = opened.store.folder  # a server's libraries have none
@@ -81,14 +82,7 @@ def serve(
     with listening(host, port) as listener:
         guarded = "every request needs the token" if settings.token else "for this machine alone"
         say(f"{opened.root} at {address_of(host, listener)}/v1, {guarded}.")
-        config = uvicorn.Config(
-            make_service(opened, settings, searchers),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            answer(make_service(opened, settings, searchers), listener, _GRACE_SECONDS)
         finally:
             decoders.close()

@@ -1,7 +1,6 @@
 """What stands before all routes: who may ask, how much, how many at once, and for how long."""
 
 import hmac
-import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -9,17 +8,13 @@ import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lookgraph.interfaces.rest.problems import MEDIA_TYPE, ProblemError, body_of
-from lookgraph.interfaces.rest.settings import Settings
+from lookgraph.interfaces.rest.settings import SAFE, Settings
 
 OPEN = frozenset({"/v1/health", "/v1/ready"})
 """Paths that tell nothing of the library, and need no token."""
 
 _EVENTS = "/events"
 """How the paths of streams end, which take as long as they take."""
-
-_PORT = re.compile(r":\d*\Z")
-
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _LINGER_SECONDS = 1.0
 """What still comes after the answer is thrown away for so long, and then the connection is closed.
@@ -64,11 +59,11 @@ class Guard:
         headers = _Headers(scope["headers"])
         settings = self._settings
         host = headers.one(b"host")
-        if settings.hosts and _PORT.sub("", host) not in settings.hosts:
+        if not settings.is_called(host):
             raise ProblemError(403, f"The service is not called {host or 'nothing'}.", "host")
         if settings.token is None:
             origin, own = headers.one(b"origin"), f"{scope.get('scheme', 'http')}://{host}"
-            if origin and scope["method"] not in _SAFE and origin not in (own, *settings.origins):
+            if origin and scope["method"] not in SAFE and origin not in (own, *settings.origins):
                 raise ProblemError(403, f"Pages of {origin} may not ask.", "origin")
             return
         if scope["path"] in OPEN:

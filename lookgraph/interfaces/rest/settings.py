@@ -1,6 +1,19 @@
 """What a service is told when it is started."""
 
+import re
 from dataclasses import dataclass, field
+
+OF_PICTURES = {
+    "Cache-Control": "private, max-age=31536000, immutable",  # an id is that of the bytes
+    "Content-Security-Policy": "sandbox",  # somebody's file is a picture to a browser, no more
+    "X-Content-Type-Options": "nosniff",
+}
+"""The headers of answers that are a picture of an id."""
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110, 9.2.1)."""
+
+_PORT = re.compile(r":\d*\Z")
 
 OWN_NAMES = ("localhost", "127.0.0.1", "[::1]")
 """What a machine calls itself."""
@@ -45,3 +58,7 @@ class Settings:
     originals: bool = False
     origins: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+
+    def is_called(self, host: str) -> bool:
+        """Whether the service may be asked by this name, as the header Host has it."""
+        return not self.hosts or _PORT.sub("", host) in self.hosts

@@ -8,17 +8,12 @@ from fastapi.responses import FileResponse
 from lookgraph.interfaces.cursors import cursor, path_of
 from lookgraph.interfaces.rest.problems import ProblemError
 from lookgraph.interfaces.rest.routes.router import router as new_router
+from lookgraph.interfaces.rest.settings import OF_PICTURES
 from lookgraph.interfaces.rest.shapes import File, Id, Image, Images
 from lookgraph.thumbnails import SIDES
 
 if TYPE_CHECKING:
     from lookgraph.interfaces.rest.service import Service
-
-_FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
-"""A picture's id is that of its bytes."""
-
-_BARE = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
-"""Somebody's file is a picture to a browser and nothing else."""
 
 _Side = Annotated[
     int,
@@ -68,7 +63,7 @@ def routes(service: "Service") -> APIRouter:
         made = await service.ask(lambda library: library.thumbnail(id, side))
         if made is None:
             raise _not_there(id)
-        return Response(made, media_type="image/jpeg", headers=_FOREVER | _BARE)
+        return Response(made, media_type="image/jpeg", headers=OF_PICTURES)
 
     @router.get("/images/{id}/original", response_class=FileResponse)
     async def original(id: Annotated[Id, Path()]) -> FileResponse:
@@ -78,7 +73,7 @@ def routes(service: "Service") -> APIRouter:
         file = await service.ask(lambda library: library.file(id))
         if file is None:
             raise _not_there(id)
-        return FileResponse(file, headers=_FOREVER | _BARE, content_disposition_type="inline")
+        return FileResponse(file, headers=OF_PICTURES, content_disposition_type="inline")
 
     return router
 
