@@ -1,6 +1,5 @@
-"use strict";
 // What the pages with a canvas share: the data, colours, the panel for one picture, the search and
-// the list. Text from outside is only ever set as textContent.
+// the list.
 
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("data").textContent);
@@ -16,7 +15,6 @@ const nameOf = (i) => data.titles[i].slice(data.titles[i].lastIndexOf("/") + 1) 
 const folderOf = (i) => data.titles[i].slice(0, Math.max(0, data.titles[i].lastIndexOf("/")));
 const pictureOf = (i, side = 160) =>
   served ? shownAt(data.ids[i], side) : `data:image/jpeg;base64,${data.thumbnails[i]}`;
-const clamp = (value, least, most) => Math.min(most, Math.max(least, value));
 
 // Okabe and Ito's seven, their yellow darker, and five more that simulated protanopia, deuteranopia
 // and tritanopia (Machado 2009) leave far from those and from each other.
@@ -43,17 +41,6 @@ function readColours() {
   for (const name of ["page", "card", "ground", "ink", "quiet", "line", "accent"]) {
     colours[name] = style.getPropertyValue(`--${name}`).trim();
   }
-}
-
-/** An element with attributes or properties, and children: elements, or text. */
-function element(tag, properties = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name in made) made[name] = value;
-    else made.setAttribute(name, value);
-  }
-  made.append(...children);
-  return made;
 }
 
 // The panel

@@ -72,7 +72,7 @@ def embedded(held: Mapping[str, object]) -> str:
     return json.dumps(held, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
-_SHARED = ("stage.js", "thumbnails.js", "view.js")
+_SHARED = ("dom.js", "stage.js", "thumbnails.js", "view.js")
 
 _TOOLS = """<div class="tools" role="search">
 <label class="search"><span class="unseen">Search by name</span>

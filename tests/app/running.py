@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tests.conftest import missing
+from tests.conftest import missing, needs_module
 from tests.e2e.commands import COMMAND
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+    from playwright.sync_api import Browser, ConsoleMessage, Frame, Page, Request
 
 _PATIENCE_SECONDS = 30
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -123,12 +123,11 @@ def looking(
     assert [fault for fault in seen.faults if f"status of {refused} " not in fault] == []
 
 
-def unusable(page: "Page") -> list[str]:
+def unusable(of: "Page | Frame") -> list[str]:
     """What axe-core finds that would keep somebody from using a page: serious or worse."""
-    from axe_playwright_python.sync_playwright import Axe
-
+    axe: Any = needs_module("axe_playwright_python.sync_playwright")
     return [
         f"{its['id']}: {its['nodes'][0]['html'][:200]}"
-        for its in Axe().run(page).response["violations"]
+        for its in axe.Axe().run(of).response["violations"]
         if its["impact"] in ("serious", "critical")
     ]

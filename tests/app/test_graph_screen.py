@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -13,14 +13,12 @@ import pytest
 from lookgraph import Library
 from lookgraph.graphs.results import Chain
 from tests.app.framed import framed, place, until
-from tests.app.running import NARROW, WIDE, looking, running
-from tests.conftest import needs_module
+from tests.app.running import NARROW, WIDE, looking, running, unusable
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Frame, Page
 
 Look = Callable[..., AbstractContextManager["Page"]]
-_SERIOUS = {"serious", "critical"}
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +40,6 @@ def walked(page: "Page", picture: str) -> "Frame":
     """The graph about a picture, once the address names it too."""
     page.wait_for_url(lambda url: asked(url).get("picture") == [picture])
     return framed(page, picture)
-
-
-def faults(of: "Page | Frame") -> list[str]:
-    """What axe-core finds that is serious, in a page or a frame."""
-    axe: Any = needs_module("axe_playwright_python.sync_playwright")
-    found = axe.Axe().run(of).response["violations"]
-    return [f"{one['id']}: {one['nodes']}" for one in found if one["impact"] in _SERIOUS]
 
 
 def test_without_a_picture_it_offers_the_hubs(look: Look, shown: Path) -> None:
@@ -219,8 +210,8 @@ def test_it_fits_in_any_window_and_theme(
             wide = "document.documentElement.scrollWidth"
             assert page.evaluate(wide) <= size[0]
             assert of.evaluate(wide) <= size[0]
-            assert faults(page) == []
-            assert of is page or faults(of) == []
+            assert unusable(page) == []
+            assert of is page or unusable(of) == []
             page.screenshot(
                 path=shots / f"graph-{name}-{size[0]}-{'dark' if dark else 'light'}.png"
             )

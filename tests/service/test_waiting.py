@@ -14,6 +14,7 @@ for needed in ("fastapi", "uvicorn", "prometheus_client", "httpx"):
 
 import anyio  # noqa: E402
 from starlette.testclient import TestClient  # noqa: E402
+from starlette.types import ASGIApp, Receive  # noqa: E402
 
 from lookgraph import Library  # noqa: E402
 from lookgraph.interfaces.rest.service import make_service  # noqa: E402
@@ -56,9 +57,23 @@ SCOPE: dict[str, Any] = {
 }  # fmt: skip
 
 
+def answer_to(app: ASGIApp, receive: Receive) -> list[Any]:
+    """The messages of the answer to a job that is sent in this way."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def ask() -> None:
+        with anyio.fail_after(10):
+            await app(SCOPE, receive, send)
+
+    anyio.run(ask)
+    return sent
+
+
 def test_a_body_that_does_not_arrive_is_told_of(slow: Slow) -> None:
     app = make_service(slow, Settings(hosts=(), limits=Limits(seconds=0.2)))
-    sent: list[Any] = []
     begun = iter([{"type": "http.request", "body": b"{", "more_body": True}])
 
     async def receive() -> Any:
@@ -67,21 +82,13 @@ def test_a_body_that_does_not_arrive_is_told_of(slow: Slow) -> None:
             await anyio.sleep_forever()
         return message
 
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def ask() -> None:
-        with anyio.fail_after(10):
-            await app(SCOPE, receive, send)
-
-    anyio.run(ask)
+    sent = answer_to(app, receive)
     assert sent[0]["status"] == 408
     assert b"did not arrive within 0.2 seconds" in sent[1]["body"]
 
 
 def test_a_body_that_trickles_in_is_cut_off_in_time(slow: Slow) -> None:
     app = make_service(slow, Settings(hosts=(), limits=Limits(seconds=0.3)))
-    sent: list[Any] = []
     taken = 0
 
     async def receive() -> Any:
@@ -90,14 +97,7 @@ def test_a_body_that_trickles_in_is_cut_off_in_time(slow: Slow) -> None:
         taken += 1
         return {"type": "http.request", "body": b" ", "more_body": True}
 
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def ask() -> None:
-        with anyio.fail_after(10):
-            await app(SCOPE, receive, send)
-
-    anyio.run(ask)
+    sent = answer_to(app, receive)
     assert sent[0]["status"] == 408
     assert (b"connection", b"close") in sent[0]["headers"]
     assert not sent[-1].get("more_body")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from lookgraph.pages.frame import source
+
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
@@ -28,7 +30,7 @@ def element(name: str, *parts: str) -> "ComponentRenderer":
         f"lookgraph.{name}",
         html='<div class="root"></div>',
         css=_source("common.css") + _source(f"{name}.css"),
-        js="".join(_source(f"{script}.js") for script in scripts),
+        js=source("dom.js") + "".join(_source(f"{script}.js") for script in scripts),
     )
 
 

@@ -1,4 +1,4 @@
-// What the scripts of all components share. Text from outside is only ever set as textContent.
+// What the scripts of all components share.
 
 /** Go to another address of the app, as a link does, but without loading the page again. */
 function go(address) {
@@ -6,15 +6,12 @@ function go(address) {
   dispatchEvent(new PopStateEvent("popstate", { state: {} }));
 }
 
-/** An element with attributes or properties, and children: elements, or text. */
-function element(tag, properties = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name in made) made[name] = value;
-    else made.setAttribute(name, value);
-  }
-  made.append(...children.filter((child) => child !== null));
-  return made;
+/** The address of a screen with a picture, by the network that is looked at here. */
+function placeOf(screen, id) {
+  const query = new URLSearchParams({ picture: id });
+  const model = new URLSearchParams(location.search).get("model");
+  if (model) query.set("model", model);
+  return `${screen}?${query}`;
 }
 
 /** A link within the app: with a modifier key, or by the middle button, it opens elsewhere. */
@@ -37,5 +34,3 @@ function toTop(made) {
     part.scrollTop = 0;
   }
 }
-
-const clamp = (value, least, most) => Math.min(most, Math.max(least, value));

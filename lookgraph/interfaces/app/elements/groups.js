@@ -47,9 +47,9 @@ function chooser(threshold, isCosine, at) {
 
 const weakest = ({ size, weakest }) => `${pictures(size)}, the weakest at ${weakest}`;
 
-const graphOf = ({ pictures: [first] }, model) => `/graph?picture=${first.id}${model}`;
+const graphOf = ({ pictures: [first] }) => placeOf("/graph", first.id);
 
-function all({ groups, more, modelPart }) {
+function all({ groups, more }) {
   if (!groups.length) {
     return [element("p", { className: "none" }, "At this threshold no two pictures hang together. Choose a lower one.")];
   }
@@ -57,14 +57,14 @@ function all({ groups, more, modelPart }) {
     element("div", { className: "title" },
       element("h2", { title: group.folder }, link(group.address, { "data-focus": `group${group.number}` }, group.name)),
       element("span", { className: "facts" }, weakest(group)),
-      link(graphOf(group, modelPart), { className: "graph", ariaLabel: `${group.name} on the graph` }, "on the graph")),
-    element("div", { className: "strip" }, ...strip(group, modelPart)));
+      link(graphOf(group), { className: "graph", ariaLabel: `${group.name} on the graph` }, "on the graph")),
+    element("div", { className: "strip" }, ...strip(group)));
   return [element("ol", {}, ...groups.map(row)), showMore(more, "groups")];
 }
 
-function strip({ pictures: shown, size, address, name }, model) {
+function strip({ pictures: shown, size, address, name }) {
   const shots = shown.map(({ id, path, score }) =>
-    link(`/?picture=${id}${model}`, { className: "picture", title: `${path}\n${score}` }, image(id, path, 160)));
+    link(placeOf("/", id), { className: "picture", title: `${path}\n${score}` }, image(id, path, 160)));
   const all = link(address, { className: "rest", ariaLabel: `All ${size} of ${name}` }, `All ${size.toLocaleString("en")}`);
   return [element("div", { className: "shots" }, ...shots), ...(size > 3 ? [all] : [])];
 }
@@ -72,18 +72,18 @@ function strip({ pictures: shown, size, address, name }, model) {
 const image = (id, alt, side) =>
   element("img", { src: thumbnail(id, side), alt, loading: "lazy", decoding: "async" });
 
-function one({ groups: [group], more, modelPart, all: back, group: number }) {
+function one({ groups: [group], more, all: back, group: number }) {
   const up = link(back, { className: "back", "data-focus": "back" }, "‹ All groups");
   if (!group) return [up, element("p", { className: "none" }, "There are not so many groups at this threshold.")];
   const picture = ({ id, path, score }, place) => element("li", {},
-    link(`/?picture=${id}${modelPart}`, { className: "picture", title: path }, image(id, path, 320),
+    link(placeOf("/", id), { className: "picture", title: path }, image(id, path, 320),
       element("span", { className: "words" }, element("span", {}, path.split("/").at(-1)),
         element("span", {}, place ? score : "centre"))));
   return [
     element("div", { className: "way" }, up,
       element("h2", {}, `${number}. ${group.name}`),
       element("span", { className: "facts" }, weakest(group)),
-      link(graphOf(group, modelPart), { className: "graph" }, "on the graph")),
+      link(graphOf(group), { className: "graph" }, "on the graph")),
     element("ol", { className: "one" }, ...group.pictures.map(picture)),
     showMore(more, "pictures"),
   ];

@@ -142,7 +142,7 @@ class Review {
   card({ id, name, folder, isLink }, badge, isKept) {
     return element("figure", { className: isKept ? "card keep" : "card" },
       element("span", { className: "badge" }, badge),
-      link(`/?picture=${id}`, { className: "picture", title: "More like this", "data-focus": isKept ? "kept" : "other" },
+      link(placeOf("/", id), { className: "picture", title: "More like this", "data-focus": isKept ? "kept" : "other" },
         element("img", { src: thumbnail(id, 640), alt: `${badge}: ${name}` })),
       element("figcaption", {},
         element("span", { className: "name", title: name }, name),

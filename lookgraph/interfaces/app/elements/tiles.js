@@ -154,7 +154,7 @@ class Tiles {
         "div",
         { className: "ways" },
         link(this.data.walk + tile.id, { className: "main" }, "More like this"),
-        link(`/graph?picture=${tile.id}`, {}, "Around it"),
+        link(placeOf("/graph", tile.id), {}, "Around it"),
         tile.folder ? link(changed({ under: tile.folder }), {}, "Only this folder") : null,
         copied,
       ),

@@ -3,7 +3,6 @@
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -92,7 +91,6 @@ def show() -> None:
             _group(view, group, at) for at, group in enumerate(page.groups, view.group or 1)
         ],
         "more": _more(view, page),
-        "modelPart": f"&{urlencode({'model': view.model})}" if view.model else "",
     }
     element("groups")(data=data, key="groups")
 
