@@ -15,9 +15,9 @@ from lookgraph.models.cache import network_file
 from lookgraph.models.kept import keep
 from lookgraph.models.model import Model
 from lookgraph.models.preprocess import fit
+from lookgraph.models.processor import this_processor
 from lookgraph.models.quantise import int8_file, keep_int8
 from lookgraph.models.runtimes.base import Choice, Runtime
-from lookgraph.models.runtimes.processor import this_processor
 from lookgraph.models.runtimes.trial import candidates, load, versions
 from lookgraph.types import Array, Matrix, Metric, Pixels, Precision, Space
 

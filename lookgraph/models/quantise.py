@@ -5,7 +5,8 @@ matrix products have one scale for each channel, activations one scale and zero 
 from the ranges that they take on some pictures. The network keeps its inputs and outputs.
 
 Where a processor would cut off sums of products of 8 bits, the weights get 7 (ONNX Runtime's
-``reduce_range``): with 8, the default network keeps 47 % of its nearest there, and 86 % elsewhere.
+``reduce_range``). The default network then keeps 57 % of the ten nearest of `agreement`'s pictures;
+with 8 bits there, 25 %.
 """
 
 import tempfile
@@ -18,7 +19,7 @@ import numpy as np
 
 from lookgraph.errors import ModelError
 from lookgraph.models.kept import keep
-from lookgraph.models.runtimes.processor import this_processor
+from lookgraph.models.processor import this_processor
 from lookgraph.types import Pixels
 
 VERSION = 1

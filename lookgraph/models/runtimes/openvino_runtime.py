@@ -16,8 +16,8 @@ import numpy as np
 
 from lookgraph.config import usable_cores
 from lookgraph.errors import MissingExtraError, ModelError
+from lookgraph.models.processor import this_processor
 from lookgraph.models.runtimes.base import input_of
-from lookgraph.models.runtimes.processor import this_processor
 from lookgraph.types import Matrix, Pixels, Precision
 
 _TELEMETRY = "openvino_telemetry"

@@ -16,9 +16,9 @@ import numpy as np
 from lookgraph.config import cache_folder, usable_cores
 from lookgraph.errors import LookgraphError, MissingExtraError, ModelError
 from lookgraph.models.kept import keep
+from lookgraph.models.processor import this_processor
 from lookgraph.models.runtimes.base import DEVICES, RUNTIMES, Candidate, Choice
 from lookgraph.models.runtimes.gpus import this_machines_gpus
-from lookgraph.models.runtimes.processor import this_processor
 from lookgraph.types import Precision
 
 if TYPE_CHECKING:

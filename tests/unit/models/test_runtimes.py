@@ -14,12 +14,12 @@ import pytest
 from lookgraph.errors import MissingExtraError, ModelError, UsageError
 from lookgraph.models.model import Model
 from lookgraph.models.probe import probe_picture
+from lookgraph.models.processor import Processor, parse, this_processor
 from lookgraph.models.runtimes import Choice, onnx_runtime, open_runtime, openvino_runtime
 from lookgraph.models.runtimes.base import Input, Runtime
 from lookgraph.models.runtimes.gpus import Gpu, find_gpus
 from lookgraph.models.runtimes.onnx_runtime import OnnxRuntime
 from lookgraph.models.runtimes.openvino_runtime import OpenVinoRuntime
-from lookgraph.models.runtimes.processor import Processor, parse, this_processor
 from lookgraph.models.runtimes.trial import candidates
 from lookgraph.types import Precision
 from tests.conftest import needs_module
