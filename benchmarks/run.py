@@ -7,13 +7,14 @@
         [--embeddings FILE]
     python -m benchmarks.run --photographs ../shared/photos --only neo4j [--embeddings FILE]
     python -m benchmarks.run --photographs ../shared/photos --only service [--embeddings FILE]
+    python -m benchmarks.run --photographs ../shared/photos --only uploads
     python -m benchmarks.run --photographs ../shared/photos --only app [--embeddings FILE]
 
 The JSON file's name has the date; the machine and the versions stand in it. ``duplicates``,
-``further``, ``app``, ``graph``, ``large``, ``neo4j`` and ``service`` are done only if they are
-asked for: the last five embed 100,000 crops first, unless --embeddings names a file that has them.
-``large`` takes most of an hour for its million pictures, and needs the ``bench`` extra; ``neo4j``
-starts a real server, and ``app`` Chromium.
+``further``, ``uploads``, ``app``, ``graph``, ``large``, ``neo4j`` and ``service`` are done only if
+they are asked for: the last five embed 100,000 crops first, unless --embeddings names a file that
+has them. ``large`` takes most of an hour for its million pictures, and needs the ``bench`` extra;
+``neo4j`` starts a real server, and ``app`` Chromium.
 """
 
 import argparse
@@ -46,7 +47,11 @@ _PARTS = {
 }
 
 
-_ASKED_FOR = {"duplicates": duplicates.quality, "further": further.further}
+_ASKED_FOR = {
+    "duplicates": duplicates.quality,
+    "further": further.further,
+    "uploads": service.uploads,
+}
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ _WARM_SECONDS = 10.0
 
 
 def figures(folder: Path, work: Path, kept: Path) -> Iterator[Figure]:
-    """Measure all.
+    """Measure searches by ids.
 
     Args:
         folder: of photographs.
@@ -54,6 +54,15 @@ def figures(folder: Path, work: Path, kept: Path) -> Iterator[Figure]:
         yield from _by_ids(service)
     with _serving(library) as service:
         yield _memory(service)
+
+
+def uploads(folder: Path, work: Path) -> Iterator[Figure]:
+    """Measure searches by pictures that are sent.
+
+    Args:
+        folder: of photographs.
+        work: a folder for what is needed on the way.
+    """
     photographs = material.copy_of(folder, work / "photographs")
     run(lookgraph("index", photographs, "--quiet"))
     yield from _uploads(photographs)
