@@ -3,7 +3,13 @@
 
 const TWICE = 400; // milliseconds between two clicks that are a double click
 
-const asked = () => ({ ...(data.most ? { most: data.most } : {}), ...starting() });
+/** What further views are asked for with: the amount, the start of a path, and the threshold. */
+const asked = () => ({
+  ...(data.most ? { most: data.most } : {}),
+  ...starting(),
+  ...(isCut() ? { threshold: $("threshold").value } : {}),
+});
+const isCut = () => Number($("threshold").value) > Number($("threshold").min);
 const centredOn = (i) => addressOf("/graph", { picture: data.ids[i], ...asked() });
 
 function waysFrom(i) {
@@ -13,6 +19,18 @@ function waysFrom(i) {
     lead("Look-alikes", addressOf("/", { picture: data.ids[i] })),
     ...pathsOf(i, "/graph", { ...asked(), picture: data.ids[centre] }),
   ];
+}
+
+/** Have the slider begin where the app's address says, and the address say where it ends. */
+function keepCut(slider) {
+  const kept = new URL(parent.location.href).searchParams.get("threshold");
+  if (kept !== null && Number.isFinite(Number(kept))) slider.value = kept;
+  slider.onchange = () => {
+    const address = new URL(parent.location.href);
+    if (isCut()) address.searchParams.set("threshold", slider.value);
+    else address.searchParams.delete("threshold");
+    parent.history.replaceState(parent.history.state, "", address);
+  };
 }
 
 function walkTo(i) {
@@ -32,4 +50,4 @@ function again(i, x, y) {
 
 for (const option of $("most").options) option.selected = option.value === String(data.most);
 $("most").onchange = () =>
-  go(addressOf("/graph", { picture: data.ids[centre], ...starting(), most: $("most").value }));
+  go(addressOf("/graph", { ...asked(), picture: data.ids[centre], most: $("most").value }));

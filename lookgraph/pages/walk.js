@@ -195,6 +195,7 @@ slider.min = Math.floor(worst / grain) * grain;
 slider.max = Math.ceil(best / grain) * grain;
 slider.step = grain;
 slider.value = slider.min;
+if (served) keepCut(slider);
 slider.disabled = !order.length;
 slider.oninput = cut;
 slider.setAttribute("aria-label", "Weakest edge that is shown");

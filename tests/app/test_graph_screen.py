@@ -140,6 +140,17 @@ def test_the_slider_hides_the_edges_below_it(look: Look, shown: Path, ids: list[
         page.mouse.up()
         assert while_dragged == sum(edge.score >= limit for edge in edges)
         assert 0 < while_dragged < len(edges)
+        # The address says it, so that who gets that sees the same, and walks on with it.
+        page.wait_for_url(lambda url: asked(url).get("threshold") == [f"{limit:g}"])
+        page.reload()
+        frame = framed(page, ids[0])
+        assert float(frame.evaluate("slider.value")) == limit
+        assert frame.evaluate("edgeCount") == while_dragged
+        frame.evaluate("walkTo(count - 1)")
+        page.wait_for_url(lambda url: asked(url)["picture"] != [ids[0]])
+        assert asked(page.url)["threshold"] == [f"{limit:g}"]
+        framed(page, asked(page.url)["picture"][0]).locator("#threshold").press("Home")
+        page.wait_for_url(lambda url: "threshold" not in asked(url))
 
 
 def test_a_path_is_chosen_and_shown_as_a_film_strip(
