@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from benchmarks import app_canvas, material
 from benchmarks.embeddings import of_crops
-from benchmarks.large import CROPS
 from benchmarks.measure import Figure
 from lookgraph import Library
 from tests.app.running import chromium, looking, running
@@ -35,13 +34,12 @@ _SHOWN = """(id) => {
 """Whether what looks like a picture is on the screen, all that is in view of it."""
 
 
-def figures(folder: Path, work: Path, kept: Path) -> Iterator[Figure]:
+def figures(folder: Path, work: Path) -> Iterator[Figure]:
     """Measure all.
 
     Args:
         folder: of photographs.
         work: a folder for what is needed on the way.
-        kept: the file for `benchmarks.embeddings.of_crops`.
     """
     photographs = material.many(folder, work / "many", _PICTURES)
     with Library.open(photographs) as library:
@@ -49,7 +47,7 @@ def figures(folder: Path, work: Path, kept: Path) -> Iterator[Figure]:
         library.graph().build()
     with running(photographs) as address, chromium() as browser:
         yield _uploads(folder, work, browser, address)
-    app_canvas.make(work / "points", of_crops(folder, CROPS, kept), _POINTS)
+    app_canvas.make(work / "points", of_crops(folder, _POINTS, work / "crops.npz"), _POINTS)
     yield from _canvas(work / "points")
 
 

@@ -8,11 +8,11 @@
     python -m benchmarks.run --photographs ../shared/photos --only neo4j [--embeddings FILE]
     python -m benchmarks.run --photographs ../shared/photos --only service [--embeddings FILE]
     python -m benchmarks.run --photographs ../shared/photos --only uploads
-    python -m benchmarks.run --photographs ../shared/photos --only app [--embeddings FILE]
+    python -m benchmarks.run --photographs ../shared/photos --only app
 
 The JSON file's name has the date; the machine and the versions stand in it. ``duplicates``,
 ``further``, ``uploads``, ``app``, ``graph``, ``large``, ``neo4j`` and ``service`` are done only if
-they are asked for: the last five embed 100,000 crops first, unless --embeddings names a file that
+they are asked for: the last four embed 100,000 crops first, unless --embeddings names a file that
 has them. ``large`` takes most of an hour for its million pictures, and needs the ``bench`` extra;
 ``neo4j`` starts a real server, and ``app`` Chromium.
 """
@@ -88,7 +88,7 @@ def _figures(name: str, options: argparse.Namespace, work: Path) -> Iterator[Fig
     if name == "app":
         from benchmarks import app  # it needs Streamlit and Playwright
 
-        return app.figures(photographs, work, kept)
+        return app.figures(photographs, work)
     if name == "neo4j":
         from benchmarks import neo4j_mirror, neo4j_search  # they need the driver
 
