@@ -1,6 +1,7 @@
 """How the app's canvases answer, in a real Chromium: the graph's slider, and the map."""
 
 import io
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _SIZE = (1280, 800)
 _PAN_SECONDS = 3
+_WARM_SECONDS = 3
 _SLID = """async (share) => {
   const slider = document.getElementById("threshold");
   slider.value = Number(slider.min) + share * (slider.max - slider.min);
@@ -141,6 +143,7 @@ def _panned(page: "Page", document: "Frame") -> float:
 @contextmanager
 def _looking(root: Path, address: str) -> "Iterator[tuple[Page, Frame]]":
     with running(root) as host, chromium() as browser:
+        time.sleep(_WARM_SECONDS)  # the app has been running for a while
         page = browser.new_page(base_url=host, viewport={"width": _SIZE[0], "height": _SIZE[1]})
         page.goto(address)
         yield page, framed(page)

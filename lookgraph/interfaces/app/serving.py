@@ -1,7 +1,9 @@
 """The app as one ASGI application: Streamlit's pages, and the pictures that they show."""
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 
 import anyio.to_thread
@@ -67,6 +69,9 @@ def make_app(library: Library, decoder: Decodes, settings: Settings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_app: App) -> AsyncIterator[None]:
+        # With the first component that is shown, Streamlit imports pandas, which takes a second:
+        # so it is done by the time that somebody looks.
+        threading.Thread(target=import_module, args=("pandas",), daemon=True).start()
         try:
             yield
         finally:
