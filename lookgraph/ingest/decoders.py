@@ -177,7 +177,7 @@ class _Decoder:
         self._closed = False
         self._changing = threading.Lock()
 
-    def ask(self, content: bytes, wanted: _Wanted) -> "_Made":
+    def ask(self, content: bytes, wanted: _Wanted) -> _Made:
         running = self._started()
         try:
             answer = _ask(running.pipe, content, wanted)

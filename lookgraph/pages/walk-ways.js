@@ -9,7 +9,6 @@ const asked = () => ({
   ...starting(),
   ...(isCut() ? { threshold: $("threshold").value } : {}),
 });
-const isCut = () => Number($("threshold").value) > Number($("threshold").min);
 const centredOn = (i) => addressOf("/graph", { picture: data.ids[i], ...asked() });
 
 function waysFrom(i) {

@@ -71,12 +71,16 @@ function recentre(i) {
   settle();
 }
 
+/** Whether edges are hidden. The slider's steps are rounded: at its start every edge is shown. */
+function isCut() {
+  return Number($("threshold").value) > Number($("threshold").min);
+}
+
 /** Hide the edges below the threshold, and tell what is left. */
 function cut() {
   const limit = Number($("threshold").value);
   edgeCount = scores.length;
-  // The slider's steps are rounded: at its start every edge is shown.
-  if (limit > Number($("threshold").min)) {
+  if (isCut()) {
     while (edgeCount && score(edgeCount - 1) < limit) edgeCount -= 1;
   }
   depths = reach();
