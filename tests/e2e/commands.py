@@ -137,8 +137,8 @@ def fill(folder: Path, photographs: Iterable[Path]) -> Path:
 class Numbers:
     """An embedding, which equals another of the same picture from the same network.
 
-    Their last bits may differ: they depend on how many pictures the network was given at once,
-    and a run that is killed, or has to wait, gives it other batches.
+    Their last bits may differ: a run executes the network with the runtime that is the fastest as
+    far as is known by then.
     """
 
     def __init__(self, embedding: np.ndarray) -> None:

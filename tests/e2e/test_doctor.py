@@ -1,10 +1,13 @@
 """``lookgraph doctor``: it finds what is wrong, and mends it."""
 
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from lookgraph.config import cache_folder
 from lookgraph.doctor import gpu_words
 from lookgraph.models.runtimes.base import Candidate
 from lookgraph.models.runtimes.gpus import Gpu
@@ -14,6 +17,18 @@ from tests.e2e.commands import held, lookgraph, rows_file
 ROW = 2560
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _its_own_cache(
+    tmp_path_factory: pytest.TempPathFactory, _cache_of_our_own: None
+) -> Iterator[None]:
+    """The doctor measures the runtimes, and what it keeps is for what comes after it here only."""
+    folder = tmp_path_factory.mktemp("doctor") / "cache"
+    shutil.copytree(cache_folder(), folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOOKGRAPH_CACHE", str(folder))
+        yield
+
+
 def scores(shelf: Path) -> list[tuple[str, float]]:
     query = sorted(shelf.rglob("*.jpg"))[0]
     found = lookgraph("search", query, "-k24", "--json", "--library", shelf).json["hits"]
@@ -21,7 +36,7 @@ def scores(shelf: Path) -> list[tuple[str, float]]:
 
 
 def assert_alike(found: list[tuple[str, float]], before: list[tuple[str, float]]) -> None:
-    """The same, but for a rounding: in other company a network adds up in another order."""
+    """The same, but for a rounding: another runtime adds up in another order."""
     assert [path for path, _ in found] == [path for path, _ in before]
     assert [score for _, score in found] == pytest.approx([its for _, its in before], abs=1e-4)
 
