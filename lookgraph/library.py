@@ -31,7 +31,7 @@ from lookgraph.indexing import IndexReport, Progress
 from lookgraph.judging import Judge, Judged
 from lookgraph.models.runtimes.base import Choice
 from lookgraph.places import absolute, below, refuse_foreign, store_for
-from lookgraph.queries import Box, PictureLike
+from lookgraph.queries import Box, PictureLike, Query
 from lookgraph.results import Hits
 from lookgraph.searching import Asking, Searcher, as_ranking, check_wishes, least_score
 from lookgraph.stores.base import SpaceStatus, Status, Store
@@ -239,9 +239,40 @@ class Library:
             reports.append(indexing.run(self.store, job, network, progress or (lambda _: None)))
         return indexing.together(reports)
 
-    def search(
+    def embed(
         self,
         *pictures: PictureLike,
+        text: str | Sequence[str] = (),
+        without: str | bytes | Iterable[PictureLike] = (),
+        crop: Box | None = None,
+        model: ModelLike | None = None,
+    ) -> Query:
+        """Embed a question, to search with it several times, or to have its embedding.
+
+        ::
+
+            dress = library.embed("dress.jpg")
+            library.search(dress, k=5)
+            library.search(dress, among=Selection(under="2024"))
+
+        Args:
+            pictures: as for `search`; so are the others.
+            text: likewise.
+            without: likewise.
+            crop: likewise.
+            model: likewise.
+
+        Returns:
+            what `search` and `search_over` take in place of pictures.
+
+        Raises:
+            LookgraphError: as `search`.
+        """
+        return self._searcher.query(pictures, text, without, crop, model)
+
+    def search(
+        self,
+        *pictures: PictureLike | Query,
         text: str | Sequence[str] = (),
         k: int = 10,
         without: str | bytes | Iterable[PictureLike] = (),
@@ -256,6 +287,7 @@ class Library:
         Args:
             pictures: each a path, a file's bytes, a Pillow image, an array of shape
                 (height, width, 3) and type uint8, or an id. At least one, unless there is a text.
+                Or only what `embed` gave.
             text: what the pictures should show, in words; for networks that know words.
             k: how many hits; fewer come if fewer pictures may answer.
             without: pictures to move away from.
@@ -279,16 +311,16 @@ class Library:
         """
         check_wishes(k, recall)
         ranking = as_ranking(rank)
-        started = time.perf_counter()
         query = self._searcher.query(pictures, text, without, crop, model)
+        started = time.perf_counter()
         (answer,) = self.store.search(
             query.space, query.embedding[np.newaxis], k, among, recall, ranking, [query.itself]
         )
-        return self._searcher.hits(query, answer, k, started)
+        return self._searcher.hits(query, answer, k, query.seconds + time.perf_counter() - started)
 
     def search_over(
         self,
-        *pictures: PictureLike,
+        *pictures: PictureLike | Query,
         score: float | None = None,
         distance: float | None = None,
         text: str | Sequence[str] = (),
@@ -317,11 +349,12 @@ class Library:
             UsageError: neither or both of score and distance are given, one is not finite, or the
                 space has no distances.
         """
-        started = time.perf_counter()
         query = self._searcher.query(pictures, text, without, crop, model)
+        started = time.perf_counter()
         least = least_score(query.space, score, distance)
         answer = self.store.search_over(query.space, query.embedding, least, among)
-        return self._searcher.hits(query, answer, None, started)
+        seconds = query.seconds + time.perf_counter() - started
+        return self._searcher.hits(query, answer, None, seconds)
 
     def search_each(
         self,
@@ -355,8 +388,9 @@ class Library:
         embeddings = np.stack([query.embedding for query in queries])
         asked = [query.itself for query in queries]
         answers = self.store.search(queries[0].space, embeddings, k, among, recall, ranking, asked)
+        seconds = time.perf_counter() - started
         return [
-            self._searcher.hits(query, answer, k, started)
+            self._searcher.hits(query, answer, k, seconds)
             for query, answer in zip(queries, answers, strict=True)
         ]
 

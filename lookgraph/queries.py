@@ -14,7 +14,7 @@ from lookgraph.errors import PictureError, UsageError
 from lookgraph.ingest import colour
 from lookgraph.ingest.decode import Decodes, UnusableError, reasons
 from lookgraph.ingest.pipeline import content_id
-from lookgraph.results import Subject
+from lookgraph.results import Question, Subject
 from lookgraph.stores.base import Store
 from lookgraph.types import Embeds, Metric, Pixels, Space, Stamp, Vector
 
@@ -55,6 +55,30 @@ class Asked:
 
     subject: Subject
     embedding: Vector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """A question, and where in the space of a network it lies.
+
+    Attributes:
+        question: what is asked for.
+        space: of the network.
+        embedding: shape (d,), float32; for cosine of unit length.
+        seconds: that embedding it took.
+    """
+
+    question: Question
+    space: Space
+    embedding: Vector
+    seconds: float
+
+    @property
+    def itself(self) -> str | None:
+        """The id of the picture that is all of the question, if the library holds it."""
+        asked = self.question
+        alone = len(asked.pictures) == 1 and not asked.without and asked.crop is None
+        return asked.pictures[0].id if alone else None
 
 
 @dataclass(frozen=True, slots=True)

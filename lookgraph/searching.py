@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,28 +13,13 @@ from lookgraph.config import usable_cores
 from lookgraph.errors import PictureError, UsageError
 from lookgraph.ingest.decode import Decodes, Here
 from lookgraph.models.batched import Batched
-from lookgraph.queries import Asked, Asker, Box, PictureLike, direction
+from lookgraph.queries import Asked, Asker, Box, PictureLike, Query, direction
 from lookgraph.results import Hits, Question, Subject, hit_of
 from lookgraph.stores.base import Answer, Store
 from lookgraph.types import Embeds, Metric, Ranking, Space, Vector
 
 if TYPE_CHECKING:
     from lookgraph.models.texts import TextEmbedder
-
-
-class Query(NamedTuple):
-    """A question, and where in the space of a network it lies."""
-
-    question: Question
-    space: Space
-    embedding: Vector
-
-    @property
-    def itself(self) -> str | None:
-        """The id of the picture that is all of the question, if the library holds it."""
-        asked = self.question
-        alone = len(asked.pictures) == 1 and not asked.without and asked.crop is None
-        return asked.pictures[0].id if alone else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +48,25 @@ class Searcher:
 
     def query(
         self,
-        pictures: Sequence[PictureLike],
+        pictures: Sequence[PictureLike | Query],
         text: str | Sequence[str],
         without: str | bytes | Iterable[PictureLike],
         crop: Box | None,
         model: ModelLike | None,
     ) -> Query:
-        """A question, understood."""
+        """A question, embedded, if it is not yet."""
+        started = time.perf_counter()
         if isinstance(without, str | bytes):
             without = (without,)  # one picture, not its letters
         texts = (text,) if isinstance(text, str) else tuple(text)
+        likes = [picture for picture in pictures if not isinstance(picture, Query)]
+        if len(likes) < len(pictures):
+            return _alone(pictures, (*texts, *without, crop, model))
         root = self._store.root
         chosen = self._chooser.to_search(model, with_text=bool(texts))
         space = chosen.space
         asker = Asker(self._store, root, space, lambda: self._network(chosen), self._asking.decoder)
-        asked = [asker.ask(picture, crop) for picture in pictures]
+        asked = [asker.ask(picture, crop) for picture in likes]
         asked += [Asked(Subject(one, is_text=True), self._word(chosen, one)) for one in texts]
         avoided = [asker.ask(picture, None) for picture in without]
         embedding = direction(
@@ -88,7 +77,7 @@ class Searcher:
             without=tuple(one.subject for one in avoided),
             crop=crop,
         )
-        return Query(question, space, embedding)
+        return Query(question, space, embedding, time.perf_counter() - started)
 
     def id_of(self, picture: PictureLike, model: ModelLike | None) -> str:
         """The id of a picture that must be in the library.
@@ -106,14 +95,14 @@ class Searcher:
             raise PictureError(f"{subject.name} is not in the library of {root}.")
         return subject.id
 
-    def hits(self, query: Query, answer: Answer, k: int | None, started: float) -> Hits:
+    def hits(self, query: Query, answer: Answer, k: int | None, seconds: float) -> Hits:
         """What was found, for people.
 
         Args:
             query: the question.
             answer: what the store found.
             k: how many were asked for; None for all over a score.
-            started: when the search began, by `time.perf_counter`.
+            seconds: that all of it took.
         """
         root = self._store.root
         return Hits(
@@ -121,7 +110,7 @@ class Searcher:
             space=query.space,
             ranked_by="graph" if answer.is_ranked else str(query.space.metric),
             k=k,
-            took_ms=(time.perf_counter() - started) * 1000,
+            took_ms=seconds * 1000,
             hits=tuple(
                 hit_of(root, rank, match, query.space.metric)
                 for rank, match in enumerate(answer.matches, 1)
@@ -151,6 +140,14 @@ class Searcher:
             self._texts[chosen.space] = chosen.open_texts()
         embedding: Vector = self._texts[chosen.space].embed([text])[0]
         return embedding
+
+
+def _alone(asked: Sequence[PictureLike | Query], others: Iterable[object]) -> Query:
+    """What is embedded already, if nothing else is asked for."""
+    (first, *more) = asked
+    if more or any(other is not None for other in others) or not isinstance(first, Query):
+        raise UsageError("A question that is embedded already is all that can be asked for.")
+    return first
 
 
 def check_wishes(k: int, recall: float) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from itertools import pairwise
 from multiprocessing import active_children
 from pathlib import Path
@@ -18,11 +19,11 @@ for needed in ("fastapi", "uvicorn", "prometheus_client", "httpx"):
     needs_module(needed)
 
 from lookgraph import Library, Selection  # noqa: E402
-from lookgraph.interfaces.rest.questions import Asked  # noqa: E402
+from lookgraph.interfaces.rest.questions import Asked, answer, embedded  # noqa: E402
 from lookgraph.interfaces.rest.searchers import Searchers  # noqa: E402
 from lookgraph.interfaces.rest.shapes import Found  # noqa: E402
 from tests.e2e.commands import lookgraph, until  # noqa: E402
-from tests.pictures import drawn, save  # noqa: E402
+from tests.pictures import as_bytes, drawn, save  # noqa: E402
 from tests.service.running import serving  # noqa: E402
 
 _PATIENCE_SECONDS = 30
@@ -88,16 +89,27 @@ def test_they_answer_what_the_library_answers(shelf: Path, ids: list[str]) -> No
             ):
                 found = Found.model_validate_json(told)
                 assert found.hits[0].id in (*question.ids, ids[0])
-                right = Found.model_validate_json(answer_of(library, question))
+                right = Found.model_validate_json(answer(library, question))
                 assert found.model_copy(update={"took_ms": right.took_ms}) == right
 
     searching(shelf, 2, test)
 
 
-def answer_of(library: Library, question: Asked) -> bytes:
-    from lookgraph.interfaces.rest.questions import answer
+def test_they_answer_what_was_embedded_for_them(shelf: Path, ids: list[str]) -> None:
+    bare = asked(without=(ids[4],), k=7)
+    part = replace(asked(ids[3]), crop=(5, 5, 40, 40))
+    sent = as_bytes(drawn(777), "PNG")
 
-    return answer(library, question, ())
+    async def test(searchers: Searchers) -> None:
+        with Library.open(shelf) as library:
+            for question, files in ((bare, (sent,)), (part, ()), (part, (sent, sent))):
+                told = await searchers.answer(embedded(library, question, files))
+                found = Found.model_validate_json(told)
+                right = Found.model_validate_json(answer(library, question, files))
+                assert len(found.hits) == question.k
+                assert found.model_copy(update={"took_ms": right.took_ms}) == right
+
+    searching(shelf, 1, test)
 
 
 def test_what_they_cannot_answer_is_left_to_who_asks(shelf: Path, ids: list[str]) -> None:

@@ -3,15 +3,18 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from lookgraph import indexing
 from lookgraph.errors import LibraryFormatError, LibraryNotFoundError, StorageError, UsageError
 from lookgraph.library import Library
+from lookgraph.models.embedder import Embedder
 from lookgraph.models.runtimes.base import Choice
 from lookgraph.stores.local import LocalStore
-from lookgraph.types import Metric, Patterns, Skip, SkipKind, Space
+from lookgraph.types import Metric, Patterns, Selection, Skip, SkipKind, Space
 from tests.conftest import RunCode
 from tests.pictures import GridNetwork, drawn, save
 
@@ -284,6 +287,52 @@ def test_hits_are_a_sequence(folder: Path) -> None:
     assert list(hits) == list(hits.hits) == [hits[0], hits[1], hits[2]]
     assert hits[1:] == hits.hits[1:]
     assert hits[-1].rank == 3
+
+
+def test_what_is_embedded_once_is_searched_with_often(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = Library.open(folder)
+    library.index()
+    questions: list[dict[str, Any]] = [
+        {"crop": (10, 20, 200, 150)}, {"without": str(folder / "b.png")},
+        {"without": [folder / "b.png", folder / "sub/c.png"]},
+    ]  # fmt: skip
+    for asked in questions:
+        query = library.embed(folder / "a.png", **asked)
+        assert query.space == library.space()
+        assert query.embedding.shape == (query.space.dimension,)
+        assert np.linalg.norm(query.embedding) == pytest.approx(1, abs=1e-6)
+        wanted = library.search(folder / "a.png", k=4, **asked)
+        over = library.search_over(folder / "a.png", score=0.1, **asked)
+        with monkeypatch.context() as patch:
+            patch.setattr(Embedder, "embed", None)  # it is not to be embedded again
+            found = library.search(query, k=4)
+            assert library.search(query, k=4, among=Selection(under="sub")).hits[0].rank == 1
+            assert library.search_over(query, score=0.1).hits == over.hits
+        assert (found.question, found.space, found.hits) == (
+            wanted.question, wanted.space, wanted.hits,
+        )  # fmt: skip
+        assert found.took_ms > 1000 * query.seconds > 0
+    (stored,) = (
+        one.embedding
+        for one in library.store.embedded(library.space())
+        if one.entries[0].path == "a.png"
+    )
+    assert library.embed(folder / "a.png").embedding == pytest.approx(stored, abs=1e-3)
+
+
+def test_a_question_that_is_embedded_is_all_that_is_asked_for(folder: Path) -> None:
+    library = Library.open(folder)
+    library.index()
+    query, file = library.embed(folder / "a.png"), folder / "b.png"
+    for pictures, more in (
+        ((query, file), {}), ((file, query), {}), ((query, query), {}), ((query,), {"text": "hat"}),
+        ((query,), {"without": [file]}), ((query,), {"crop": (0, 0, 9, 9)}),
+        ((query,), {"model": "efficientnet-lite0"}),
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match="embedded already is all that can be asked for"):
+            library.search(*pictures, **more)
 
 
 def test_a_folder_that_is_not_there_is_an_error_and_forgets_nothing(folder: Path) -> None:

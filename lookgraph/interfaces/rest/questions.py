@@ -1,11 +1,11 @@
 """What somebody asks a library for, and asking it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lookgraph.interfaces.rest.shapes import Found
-from lookgraph.queries import Box, PictureId, PictureLike
+from lookgraph.queries import Box, PictureId, Query
 from lookgraph.types import Selection
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Asked:
         rank: by what.
         recall: as `Library.search` has it.
         among: which pictures may answer.
+        query: all that it is asked with, embedded; None if it is not yet.
     """
 
     ids: Sequence[str]
@@ -39,14 +40,33 @@ class Asked:
     rank: str
     recall: float
     among: Selection
+    query: Query | None = None
 
     @property
-    def is_of_ids(self) -> bool:
-        """Whether the library has the embeddings of all that is asked with."""
-        return not self.texts and self.crop is None
+    def is_embedded(self) -> bool:
+        """Whether it is, or the library has the embeddings of all that it is asked with."""
+        return self.query is not None or (not self.texts and self.crop is None)
 
 
-def answer(library: "Library", asked: Asked, sent: Sequence[bytes]) -> bytes:
+def embedded(library: "Library", asked: Asked, sent: Sequence[bytes]) -> Asked:
+    """What is asked with, embedded.
+
+    Args:
+        library: that is asked.
+        asked: for what.
+        sent: files of pictures that are asked with too.
+
+    Raises:
+        LookgraphError: as `Library.embed`.
+    """
+    query = library.embed(
+        *map(PictureId, asked.ids), *sent, text=asked.texts,
+        without=map(PictureId, asked.without), crop=asked.crop, model=asked.model,
+    )  # fmt: skip
+    return replace(asked, ids=(), texts=(), without=(), crop=None, model=None, query=query)
+
+
+def answer(library: "Library", asked: Asked, sent: Sequence[bytes] = ()) -> bytes:
     """Ask; gives the JSON of a `Found`.
 
     Args:
@@ -57,16 +77,12 @@ def answer(library: "Library", asked: Asked, sent: Sequence[bytes]) -> bytes:
     Raises:
         LookgraphError: as `Library.search`.
     """
-    pictures: list[PictureLike] = [*map(PictureId, asked.ids), *sent]
-    without = [PictureId(id_) for id_ in asked.without]
+    query = (asked if asked.query else embedded(library, asked, sent)).query
+    assert query
     if asked.least is not None:
-        hits = library.search_over(
-            *pictures, score=asked.least, text=asked.texts, without=without, crop=asked.crop,
-            model=asked.model, among=asked.among,
-        )  # fmt: skip
+        hits = library.search_over(query, score=asked.least, among=asked.among)
     else:
         hits = library.search(
-            *pictures, k=asked.k, text=asked.texts, without=without, crop=asked.crop,
-            model=asked.model, among=asked.among, recall=asked.recall, rank=asked.rank,
-        )  # fmt: skip
+            query, k=asked.k, among=asked.among, recall=asked.recall, rank=asked.rank
+        )
     return Found.of(hits).model_dump_json().encode()

@@ -1,4 +1,4 @@
-"""Searches by ids in processes of their own.
+"""Searches for what is embedded already, in processes of their own.
 
 A search is a hundred small steps, and each lets go of the interpreter's lock and wants it back.
 Where several threads of one process do that, two thirds of their time go into waiting for each
@@ -53,7 +53,7 @@ class Searchers:
         """As `lookgraph.interfaces.rest.questions.answer`; empty: the library is to be asked.
 
         Args:
-            asked: for what, of ids alone.
+            asked: for what; it is embedded.
         """
         if not self.ready:
             return b""
@@ -161,6 +161,6 @@ def _warm(library: Library) -> None:
 def _answer(library: Library, asked: Asked) -> bytes:
     try:
         with library.store.at_once():
-            return answer(library, asked, ())
+            return answer(library, asked)
     except LookgraphError:
         return b""  # who asks the library itself is told

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 
 from lookgraph.config import RECALL
 from lookgraph.interfaces.rest.problems import ProblemError
-from lookgraph.interfaces.rest.questions import Asked, answer
+from lookgraph.interfaces.rest.questions import Asked, answer, embedded
 from lookgraph.interfaces.rest.routes.router import router as new_router
 from lookgraph.interfaces.rest.shapes import Found, Id
 from lookgraph.types import Selection
@@ -53,10 +53,14 @@ def routes(service: "Service") -> APIRouter:
 
     async def told(asked: Asked, sent: Sequence[bytes]) -> Response:
         _check(service, asked, len(sent))
-        found = b""
-        if asked.is_of_ids and not sent and service.searchers:
-            found = await service.searchers.answer(asked)
-        found = found or await service.ask(lambda library: answer(library, asked, sent))
+        searchers = service.searchers
+        if not searchers or not searchers.ready:
+            found = await service.ask(lambda library: answer(library, asked, sent))
+            return Response(found, media_type="application/json")
+        if sent or not asked.is_embedded:
+            asked = await service.ask(lambda library: embedded(library, asked, sent))
+        found = await searchers.answer(asked)
+        found = found or await service.ask(lambda library: answer(library, asked))
         return Response(found, media_type="application/json")
 
     @router.get("/search", response_model=Found)
