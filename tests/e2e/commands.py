@@ -21,6 +21,10 @@ from lookgraph import Library
 
 COMMAND = Path(sys.executable).with_name("lookgraph")
 
+SAME_BITS = ("--runtime", "onnxruntime")
+"""For runs of which not one bit may differ: otherwise each takes the runtime that is the fastest as
+far as is known by then, and another one adds up in another order."""
+
 Argument: TypeAlias = "str | bytes | Path"
 
 _PATIENCE_SECONDS = 60
@@ -137,8 +141,7 @@ def fill(folder: Path, photographs: Iterable[Path]) -> Path:
 class Numbers:
     """An embedding, which equals another of the same picture from the same network.
 
-    Their last bits may differ: a run executes the network with the runtime that is the fastest as
-    far as is known by then.
+    Their last bits may differ where not both were made with `SAME_BITS`.
     """
 
     def __init__(self, embedding: np.ndarray) -> None:

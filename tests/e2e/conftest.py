@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.commands import fill, lookgraph, spread
+from tests.e2e.commands import SAME_BITS, fill, lookgraph, spread
 from tests.pictures import drawn, save
 
 
@@ -13,7 +13,7 @@ from tests.pictures import drawn, save
 def shelf(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of 24 photographs with its library. Not to be changed."""
     folder = fill(tmp_path_factory.mktemp("shelf") / "shelf", spread(photographs, 24))
-    lookgraph("index", folder)
+    lookgraph("index", folder, *SAME_BITS)
     return folder
 
 

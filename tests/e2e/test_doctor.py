@@ -1,13 +1,10 @@
 """``lookgraph doctor``: it finds what is wrong, and mends it."""
 
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lookgraph.config import cache_folder
 from lookgraph.doctor import gpu_words
 from lookgraph.models.runtimes.base import Candidate
 from lookgraph.models.runtimes.gpus import Gpu
@@ -15,18 +12,6 @@ from lookgraph.models.runtimes.trial import Chosen
 from tests.e2e.commands import held, lookgraph, rows_file
 
 ROW = 2560
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _its_own_cache(
-    tmp_path_factory: pytest.TempPathFactory, _cache_of_our_own: None
-) -> Iterator[None]:
-    """The doctor measures the runtimes, and what it keeps is for what comes after it here only."""
-    folder = tmp_path_factory.mktemp("doctor") / "cache"
-    shutil.copytree(cache_folder(), folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LOOKGRAPH_CACHE", str(folder))
-        yield
 
 
 def scores(shelf: Path) -> list[tuple[str, float]]:

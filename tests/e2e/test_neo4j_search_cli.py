@@ -9,7 +9,7 @@ import pytest
 from lookgraph import Library
 from lookgraph.errors import UsageError
 from lookgraph.stores.neo4j import Neo4jStore
-from tests.e2e.commands import COMMAND, lookgraph
+from tests.e2e.commands import COMMAND, SAME_BITS, lookgraph
 from tests.neo4j_server.database import Neo4jDatabase
 
 pytestmark = pytest.mark.slow
@@ -35,7 +35,7 @@ def question(tmp_path: Path) -> Path:
 
 
 def test_it_finds_what_a_library_in_a_folder_finds(shelf: Path, address: str) -> None:
-    lookgraph("index", shelf, "--library", address)
+    lookgraph("index", shelf, "--library", address, *SAME_BITS)
     pictures = sorted(shelf.rglob("*.jpg"))
     for more in (["-k", "5"], ["--under", pictures[0].parent.name], ["--name", "*[02468].jpg"],
                  ["--min-score", "0.5"]):  # fmt: skip

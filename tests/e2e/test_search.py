@@ -14,7 +14,7 @@ from PIL import Image
 
 from lookgraph import Library
 from lookgraph.types import Hit
-from tests.e2e.commands import COMMAND, lookgraph, png, rows_file
+from tests.e2e.commands import COMMAND, SAME_BITS, lookgraph, png, rows_file
 from tests.pictures import as_bytes, drawn, save
 
 
@@ -324,7 +324,7 @@ def test_a_library_elsewhere(own_shelf: Path, tmp_path: Path) -> None:
     query = photographs_in(own_shelf)[2]
     wanted = by_api(own_shelf, query, k=3)
     shutil.rmtree(own_shelf / ".lookgraph")
-    lookgraph("index", own_shelf, "--library", tmp_path / "elsewhere")
+    lookgraph("index", own_shelf, "--library", tmp_path / "elsewhere", *SAME_BITS)
     found = lookgraph("search", query, "-k3", "--library", tmp_path / "elsewhere", "--json").json
     assert found["library"] == str(own_shelf)
     assert [(hit["path"], hit["score"]) for hit in found["hits"]] == wanted
