@@ -1,5 +1,6 @@
 """The app as one ASGI application: Streamlit's pages, and the pictures that they show."""
 
+import gc
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -69,9 +70,7 @@ def make_app(library: Library, decoder: Decodes, settings: Settings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_app: App) -> AsyncIterator[None]:
-        # With the first component that is shown, Streamlit imports pandas, which takes a second:
-        # so it is done by the time that somebody looks.
-        threading.Thread(target=import_module, args=("pandas",), daemon=True).start()
+        threading.Thread(target=_get_ready, daemon=True).start()
         try:
             yield
         finally:
@@ -86,3 +85,13 @@ def make_app(library: Library, decoder: Decodes, settings: Settings) -> ASGIApp:
         lifespan=lifespan,
     )
     return Door(documents.ahead(app), settings)
+
+
+def _get_ready() -> None:
+    """Do what would otherwise keep the first who looks waiting."""
+    # With the first component that is shown, Streamlit imports it, which takes a second.
+    import_module("pandas")
+    # Whenever a screen has been made, Streamlit has all garbage collected: it need not be looked
+    # for among half a million objects that are there to stay.
+    gc.collect()
+    gc.freeze()
