@@ -8,7 +8,7 @@ from typing import overload
 
 from lookgraph.pages import Tile, grid
 from lookgraph.stores.base import Match
-from lookgraph.types import Hit, IndexKind, Metric, Space
+from lookgraph.types import Hit, IndexKind, Metric, Picture, Space
 
 _NOTEBOOK_SIDE = 200
 
@@ -103,16 +103,21 @@ def tile(hit: Hit, side: int, question: Question) -> Tile:
 
 def bare_tile(hit: Hit) -> Tile:
     """A hit as pages show it, without a thumbnail."""
-    parts = [hit.format, f"{hit.width} × {hit.height}", (hit.taken or "")[:10]]
     return Tile(
         thumbnail=None,
         title=hit.path,
         score=closeness(hit),
         file=hit.file,
         share=hit.score if hit.distance is None and -1 <= hit.score <= 1 else None,
-        details=" · ".join(part for part in parts if part),
+        details=details_of(hit),
         copies=hit.copies,
     )
+
+
+def details_of(picture: Hit | Picture) -> str:
+    """A line about a picture, such as ``JPEG · 4000 × 3000 · 2021-05-01``."""
+    parts = (picture.format, f"{picture.width} × {picture.height}", (picture.taken or "")[:10])
+    return " · ".join(filter(None, parts))
 
 
 def asked_tile(subject: Subject, side: int) -> Tile:

@@ -27,13 +27,15 @@ def places(
     central = np.array([most_central(its, strength) for its in groups], np.int64)
     is_central = np.isin(rows, central)
     rows = rows[np.lexsort((rows, -strength[rows], ~is_central))]
-    hits = seen.hits(rows, seen.best_scores(rows))
-    name_of = {row: hit.path for row, hit in zip(rows.tolist(), hits, strict=True)}
+    matches = seen.view.matches(rows, np.zeros(len(rows)))
     found = tuple(
-        Place(hit, float(x), float(y), group if group >= 0 else None)
-        for hit, (x, y), group in zip(hits, at[rows], group_of[rows].tolist(), strict=True)
+        Place(match.picture, match.paths[0], x, y, group if group >= 0 else None)
+        for match, (x, y), group in zip(
+            matches, at[rows].tolist(), group_of[rows].tolist(), strict=True
+        )
     )
-    return found, tuple(name_of[row] for row in central.tolist())
+    path_of = {row: place.path for row, place in zip(rows.tolist(), found, strict=True)}
+    return found, tuple(path_of[row] for row in central.tolist())
 
 
 def _found(seen: Seen, kept: KeptPlaces) -> Matrix:

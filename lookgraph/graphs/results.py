@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
-from lookgraph.types import Hit, Space
+from lookgraph.types import Hit, Picture, Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,13 +211,15 @@ class Place:
     """A picture on the map.
 
     Attributes:
-        picture: its score is that to the picture that is nearest to it.
+        picture: what it is.
+        path: of its first file, relative to the library's folder.
         x: from 0 to 1.
         y: from 0 to 1.
         group: the number of its group among the names; None if it is in none.
     """
 
-    picture: Hit
+    picture: Picture
+    path: str
     x: float
     y: float
     group: int | None

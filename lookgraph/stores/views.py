@@ -70,18 +70,21 @@ class View(NamedTuple):
 
     def named(self, rows: Sequence[int]) -> dict[int, tuple[Picture, tuple[str, ...]]]:
         """The picture of each row, and the paths of its files."""
-        named: dict[int, tuple[Picture, tuple[str, ...]]] = {}
+        named: dict[int, tuple[Picture, list[str]]] = {}
         for start in range(0, len(rows), _AT_ONCE):
             part = rows[start : start + _AT_ONCE]
             found = self.database.execute(
-                f"SELECT row, picture, {PICTURE_COLUMNS} FROM embeddings JOIN pictures"
-                f" USING (picture) WHERE space = ? AND row IN ({_marks(part)})",
+                f"SELECT row, path, {PICTURE_COLUMNS} FROM embeddings JOIN pictures"
+                " USING (picture) LEFT JOIN files USING (picture)"
+                f" WHERE space = ? AND row IN ({_marks(part)}) ORDER BY path",
                 (self.stored.number, *part),
-            ).fetchall()
-            paths = self._paths([picture for _, picture, *_ in found])
-            for row, picture, *columns in found:
-                named[row] = (as_picture(columns), tuple(paths[picture]))
-        return named
+            )
+            for row, path, *columns in found:
+                if row not in named:
+                    named[row] = (as_picture(columns), [])
+                if path is not None:  # its last file may be gone
+                    named[row][1].append(os.fsdecode(path))
+        return {row: (picture, tuple(paths)) for row, (picture, paths) in named.items()}
 
     def ids(self, rows: Integers) -> list[str]:
         """The ids of the pictures of some rows."""
@@ -96,16 +99,6 @@ class View(NamedTuple):
             (self.stored.number, bytes.fromhex(id_)),
         ).fetchone()
         return found[0] if found else None
-
-    def _paths(self, pictures: Sequence[int]) -> dict[int, list[str]]:
-        paths: dict[int, list[str]] = {picture: [] for picture in pictures}
-        found = self.database.execute(
-            f"SELECT picture, path FROM files WHERE picture IN ({_marks(pictures)}) ORDER BY path",
-            pictures,
-        )
-        for picture, path in found:
-            paths[picture].append(os.fsdecode(path))
-        return paths
 
 
 def _marks(values: Sequence[object]) -> str:

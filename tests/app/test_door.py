@@ -14,10 +14,13 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from tests.app.running import looking, running
+from tests.conftest import needs_module
 from tests.e2e.commands import lookgraph
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+streamlit = needs_module("streamlit")
 
 pytestmark = pytest.mark.slow
 
@@ -96,6 +99,36 @@ def test_a_page_may_ask_no_other_host(address: str) -> None:
     assert policy.startswith("default-src 'self' ")
     assert "http" not in policy
     assert "*" not in policy
+
+
+def test_scripts_and_styles_come_as_streamlit_has_them_and_may_be_kept(address: str) -> None:
+    page = httpx.get(address).text
+    named = re.findall(r'(?:href|src)="\./(static/[^"]+)"', page)
+    assert len(named) > 20
+    folder = Path(str(streamlit.__file__)).parent / "static"
+    kinds = {".js": "text/javascript", ".css": "text/css; charset=utf-8"}
+    for name in named:
+        answer = httpx.get(address + name)
+        assert answer.content == (folder / name).read_bytes(), name
+        told = answer.headers
+        assert "immutable" in told["cache-control"], name
+        kind = kinds.get(Path(name).suffix)
+        assert kind is None or told["content-type"].startswith(kind.partition(";")[0]), name
+        assert told["x-content-type-options"] == "nosniff"
+    assert httpx.head(address + named[0]).status_code == 200
+
+
+@pytest.mark.parametrize("path", [
+    "static/../index.html", "static/%2e%2e/index.html", "static/js/../../../version.py",
+    "static//etc/passwd", "static/js/none.js", "static/",
+])  # fmt: skip
+def test_nothing_else_lies_beside_them(address: str, path: str) -> None:
+    host, port = httpx.URL(address).host, httpx.URL(address).port
+    with socket.create_connection((host, port or 80)) as raw:
+        raw.sendall(f"GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: raw.recv(1 << 16), b""))
+    assert b"root:" not in answer
+    assert b"import" not in answer.split(b"<html")[0]
 
 
 def test_too_much_is_not_taken(address: str) -> None:

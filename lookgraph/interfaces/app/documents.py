@@ -17,9 +17,10 @@ from lookgraph.library import Library
 from lookgraph.pages.frame import document, source, text
 from lookgraph.pages.map import Spot, map_page
 from lookgraph.pages.served import Served, Start, address_of
+from lookgraph.pages.tiles import Tile
 from lookgraph.pages.walk import MOSTS, Dot, Line, walk_page
 from lookgraph.queries import PictureId
-from lookgraph.results import bare_tile
+from lookgraph.results import bare_tile, details_of
 
 _DEPTH = 4
 """So many edges away, at most, where there are not enough pictures nearer."""
@@ -194,7 +195,15 @@ def _map(library: Library, asked: Asked, found: Map) -> str:
     ids = [place.picture.id for place in found.places]
     here = {"picture": asked.picture} if asked.picture else {}
     return map_page(
-        [Spot(bare_tile(at.picture), at.x, 1 - at.y, at.group) for at in found.places],
+        [
+            Spot(
+                Tile(None, at.path, "", "", details=details_of(at.picture)),
+                at.x,
+                1 - at.y,
+                at.group,
+            )
+            for at in found.places
+        ],
         groups=found.groups,
         heading="All pictures",
         note=f"{_counted(len(ids), 'picture')}, like beside like",

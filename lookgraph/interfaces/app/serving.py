@@ -13,6 +13,7 @@ from streamlit import config
 from streamlit.web.server.starlette import App
 
 from lookgraph.ingest.decode import Decodes
+from lookgraph.interfaces.app.assets import Assets
 from lookgraph.interfaces.app.documents import Documents
 from lookgraph.interfaces.app.door import Door
 from lookgraph.interfaces.app.review.reviews import Reviews
@@ -84,13 +85,15 @@ def make_app(library: Library, decoder: Decodes, settings: Settings) -> ASGIApp:
         routes=[*routes(shared), *documents.routes],
         lifespan=lifespan,
     )
-    return Door(documents.ahead(app), settings)
+    return Door(Assets(documents.ahead(app)), settings)
 
 
 def _get_ready() -> None:
     """Do what would otherwise keep the first who looks waiting."""
-    # With the first component that is shown, Streamlit imports it, which takes a second.
+    # Streamlit imports the one with the first component, which takes a second, and the other when
+    # it first runs `main`.
     import_module("pandas")
+    import_module("lookgraph.interfaces.app.frame")
     # Whenever a screen has been made, Streamlit has all garbage collected: it need not be looked
     # for among half a million objects that are there to stay.
     gc.collect()

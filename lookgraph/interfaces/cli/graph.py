@@ -233,11 +233,12 @@ def _show_map(
     if as_json:
         put_json(_map_as_json(found))
     elif html:
-        put_page(_map_page(found, told), html)
+        put_page(_map_page(found, opened.root, told), html)
         say(f"Wrote {html.absolute().as_uri()}")
     else:
         for place in found.places:
-            put(f"{place.x:.5f}\t{place.y:.5f}\t{printable_name(shown_path(place.picture.file))}")
+            name = printable_name(shown_path(str(opened.root / place.path)))
+            put(f"{place.x:.5f}\t{place.y:.5f}\t{name}")
     say(told)
 
 
@@ -252,31 +253,24 @@ def _map_as_json(found: "Map") -> dict[str, object]:
                 "y": place.y,
                 "group": place.group,
                 "id": place.picture.id,
-                "path": place.picture.path,
+                "path": place.path,
             }
             for place in found.places
         ],
     }
 
 
-def _map_page(found: "Map", note: str) -> str:
-    from dataclasses import replace
-
+def _map_page(found: "Map", root: Path, note: str) -> str:
     from lookgraph.pages.map import Spot, map_page
-    from lookgraph.results import Question, bare_tile, tile
+    from lookgraph.pages.tiles import Tile
+    from lookgraph.results import details_of, thumbnail_of
 
-    spots = [
-        Spot(
-            tile(place.picture, _DOT_SIDE, Question(()))
-            if number < _THUMBNAILS
-            else bare_tile(place.picture),
-            place.x,
-            place.y,
-            place.group,
-        )
-        for number, place in enumerate(found.places)
-    ]
-    spots = [replace(spot, y=1 - spot.y) for spot in spots]
+    spots = []
+    for number, place in enumerate(found.places):
+        file = root / place.path
+        thumbnail = thumbnail_of(file, _DOT_SIDE) if number < _THUMBNAILS else None
+        tile = Tile(thumbnail, place.path, "", str(file), details=details_of(place.picture))
+        spots.append(Spot(tile, place.x, 1 - place.y, place.group))
     return map_page(spots, groups=found.groups, heading="Map", note=note)
 
 
