@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, TypeAlias, TypeGuard, Union
 from lookgraph.errors import LibraryFormatError, ModelError, UsageError
 from lookgraph.models.cache import network_file
 from lookgraph.models.described import as_text, from_text
-from lookgraph.models.embedder import open_embedder
-from lookgraph.models.encoders import Encoder, EncoderEmbedder
 from lookgraph.models.model import Model
 from lookgraph.models.registry import DEFAULT_MODEL, MODELS, find_model
 from lookgraph.models.runtimes.base import Choice
@@ -23,9 +21,10 @@ from lookgraph.types import Embeds, Metric, Precision, Space
 if TYPE_CHECKING:
     from PIL import Image
 
+    from lookgraph.models.encoders import Encoder
     from lookgraph.models.texts import TextEmbedder
 
-ModelLike: TypeAlias = Union[str, "os.PathLike[str]", Model, Encoder]
+ModelLike: TypeAlias = Union[str, "os.PathLike[str]", Model, "Encoder"]
 """A network: the name of one that the registry or the library knows, the path of an ONNX file, a
 `Model`, or an object with ``encode(images) -> (n, d)``."""
 
@@ -239,7 +238,7 @@ def _is_onnx(model: object) -> bool:
     return isinstance(model, os.PathLike) or str(model).lower().endswith(".onnx")
 
 
-def _is_encoder(model: ModelLike | None) -> TypeGuard[Encoder]:
+def _is_encoder(model: ModelLike | None) -> "TypeGuard[Encoder]":
     return not isinstance(model, str) and callable(getattr(model, "encode", None))
 
 
@@ -252,6 +251,8 @@ def _is_of(space: Space, model: Model) -> bool:
 
 
 def _open(model: Model, space: Space, choice: Choice, callers: int, pictures: int) -> Embeds:
+    from lookgraph.models.embedder import open_embedder
+
     if space.precision is not Precision.FLOAT32:
         from lookgraph.models.agreement import admit
 
@@ -265,7 +266,9 @@ def _drawn() -> Iterator["Image.Image"]:
     return (image for _, image in catalogue.pictures())
 
 
-def _of_encoder(encoder: Encoder, metric: Metric | None) -> Chosen:
+def _of_encoder(encoder: "Encoder", metric: Metric | None) -> Chosen:
+    from lookgraph.models.encoders import EncoderEmbedder
+
     embedder = EncoderEmbedder(encoder, metric)
     told = json.dumps({"encoder": embedder.space.model})
     return Chosen(embedder.space, told, None, lambda _callers, _pictures: embedder)

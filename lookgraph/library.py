@@ -6,28 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lookgraph import indexing
 from lookgraph.choosing import Chooser, ModelLike
 from lookgraph.config import RECALL, usable_cores
-from lookgraph.duplicates.finding import (
-    ALIKE,
-    Duplicate,
-    Duplicates,
-    Tier,
-    as_tier,
-    find_duplicates,
-    wishes_of,
-)
-from lookgraph.duplicates.moving import Away, Moved, move_away, move_back, still_away
-from lookgraph.duplicates.returning import know_again
-from lookgraph.duplicates.reviewing import Review
 from lookgraph.errors import LibraryNotFoundError, StorageError, UsageError
-from lookgraph.evaluating import Evaluation, evaluate_spaces
-from lookgraph.graphs import LibraryGraph
-from lookgraph.indexing import IndexReport, Progress
 from lookgraph.judging import Judge, Judged
 from lookgraph.models.runtimes.base import Choice
 from lookgraph.places import absolute, below, refuse_foreign, store_for
@@ -50,6 +35,15 @@ from lookgraph.types import (
     Verdict,
     VerdictKind,
 )
+
+# What not every command needs is imported where it is used: it takes as long as all the rest.
+if TYPE_CHECKING:
+    from lookgraph.duplicates.finding import Duplicate, Duplicates, Tier
+    from lookgraph.duplicates.moving import Away, Moved
+    from lookgraph.duplicates.reviewing import Review
+    from lookgraph.evaluating import Evaluation
+    from lookgraph.graphs import LibraryGraph
+    from lookgraph.indexing import IndexReport, Progress
 
 
 class Library:
@@ -173,8 +167,8 @@ class Library:
         precision: Precision | str | None = None,
         index: IndexKind | str | None = None,
         dry_run: bool = False,
-        progress: Callable[[Progress], None] | None = None,
-    ) -> IndexReport:
+        progress: "Callable[[Progress], None] | None" = None,
+    ) -> "IndexReport":
         """Bring the library in step with its folder.
 
         One library may have embeddings of several networks, each in a space of its own.
@@ -205,6 +199,8 @@ class Library:
             ModelError: the network cannot be had.
             MissingExtraError: an index is asked for, and FAISS is not installed.
         """
+        from lookgraph import indexing
+
         refuse_foreign(self.store)
         metric = None if metric is None else Metric(metric)
         precision = None if precision is None else Precision(precision)
@@ -435,7 +431,7 @@ class Library:
             values["query"] = query.embedding.astype(np.float64)
         return self.store.query(cypher, values)
 
-    def graph(self, model: ModelLike | None = None) -> LibraryGraph:
+    def graph(self, model: ModelLike | None = None) -> "LibraryGraph":
         """The similarity graph of the library, whether it has been made or not.
 
         Args:
@@ -444,18 +440,20 @@ class Library:
         Raises:
             LibraryFormatError: the library has no embeddings of the network.
         """
+        from lookgraph.graphs import LibraryGraph
+
         find = partial(self._searcher.id_of, model=model)
         return LibraryGraph(self.store, self.space(model), find)
 
     def duplicates(
         self,
         *,
-        tiers: Sequence[Tier | str] = (Tier.IDENTICAL, Tier.SAME),
+        tiers: "Sequence[Tier | str]" = ("identical", "same"),
         threshold: float | None = None,
         prefer: Sequence[str] = (),
         model: ModelLike | None = None,
         progress: Callable[[float], None] | None = None,
-    ) -> Duplicates:
+    ) -> "Duplicates":
         """Find pictures that are there more than once.
 
         Args:
@@ -472,6 +470,8 @@ class Library:
             GraphTooLargeError: too many pairs reach the threshold.
             UsageError: a tier, the threshold or what is preferred is none.
         """
+        from lookgraph.duplicates.finding import ALIKE, as_tier, find_duplicates
+
         wanted = [as_tier(tier) for tier in tiers]
         least = ALIKE if threshold is None else threshold
         if not -1 <= least <= 1:
@@ -482,10 +482,10 @@ class Library:
 
     def move_duplicates(
         self,
-        found: Iterable[Duplicate],
+        found: "Iterable[Duplicate]",
         to: "str | os.PathLike[str]",
         progress: Callable[[float], None] | None = None,
-    ) -> Moved:
+    ) -> "Moved":
         """Move all files but those to keep to a folder, with a list of them; delete nothing.
 
         Args:
@@ -498,6 +498,9 @@ class Library:
             StorageError: a file cannot be moved.
             UsageError: the folder lies in the library's.
         """
+        from lookgraph.duplicates.finding import wishes_of
+        from lookgraph.duplicates.moving import move_away
+
         root, wishes = self.root, wishes_of(found)
         with self.store.write() as writer:
             moved = move_away(root, wishes, absolute(to), progress or (lambda _: None))
@@ -506,7 +509,7 @@ class Library:
 
     def move_back(
         self, place: "str | os.PathLike[str]", progress: Callable[[float], None] | None = None
-    ) -> Moved:
+    ) -> "Moved":
         """Move all files back that `move_duplicates` moved to a folder, or that one call of it did.
 
         The library knows them again, but for what has changed meanwhile, which `index` finds.
@@ -520,6 +523,9 @@ class Library:
             StorageError: a file cannot be moved.
             UsageError: nothing was moved there.
         """
+        from lookgraph.duplicates.moving import move_back
+        from lookgraph.duplicates.returning import know_again
+
         told = progress or (lambda _: None)
         if not self.store.exists():  # files come back, whatever has become of their library
             return move_back(absolute(place), told)
@@ -528,7 +534,7 @@ class Library:
             know_again(self.store, writer, (was for _, was in moved.moved))
         return moved
 
-    def moved_away(self, folder: "str | os.PathLike[str]") -> tuple[Away, ...]:
+    def moved_away(self, folder: "str | os.PathLike[str]") -> "tuple[Away, ...]":
         """What `move_duplicates` moved to a folder and still is there, the newest call first.
 
         Args:
@@ -538,14 +544,18 @@ class Library:
             StorageError: it cannot be read.
             UsageError: a list in it is none of ours.
         """
+        from lookgraph.duplicates.moving import still_away
+
         return still_away(self.root, absolute(folder))
 
-    def review(self, found: Duplicates) -> Review:
+    def review(self, found: "Duplicates") -> "Review":
         """What was found more than once, as it is now: without what was decided since.
 
         Args:
             found: as `duplicates` gave it.
         """
+        from lookgraph.duplicates.reviewing import Review
+
         return Review(self.store, found)
 
     def same(self, one: PictureLike, other: PictureLike) -> Verdict:
@@ -601,7 +611,7 @@ class Library:
         models: Sequence[ModelLike] = (),
         held_out: float = 0.2,
         seed: int = 0,
-    ) -> Evaluation:
+    ) -> "Evaluation":
         """Measure how well pictures of a class find others of it; each class is a folder.
 
         Args:
@@ -614,6 +624,8 @@ class Library:
             LibraryFormatError: the library has no embeddings of a network.
             UsageError: the folders are no classes, or the share is none.
         """
+        from lookgraph.evaluating import evaluate_spaces
+
         under = below(self.root, folder)
         spaces = [self.space(model) for model in models] or self.store.spaces()
         return evaluate_spaces(self.store, spaces, under, held_out, seed)

@@ -106,14 +106,13 @@ def test_scripts_and_styles_come_as_streamlit_has_them_and_may_be_kept(address: 
     named = re.findall(r'(?:href|src)="\./(static/[^"]+)"', page)
     assert len(named) > 20
     folder = Path(str(streamlit.__file__)).parent / "static"
-    kinds = {".js": "text/javascript", ".css": "text/css; charset=utf-8"}
+    kinds = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
     for name in named:
         answer = httpx.get(address + name)
         assert answer.content == (folder / name).read_bytes(), name
         told = answer.headers
         assert "immutable" in told["cache-control"], name
-        kind = kinds.get(Path(name).suffix)
-        assert kind is None or told["content-type"].startswith(kind.partition(";")[0]), name
+        assert told["content-type"].partition(";")[0] == kinds[Path(name).suffix], name
         assert told["x-content-type-options"] == "nosniff"
     assert httpx.head(address + named[0]).status_code == 200
 

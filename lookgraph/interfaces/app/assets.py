@@ -10,6 +10,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 _PREFIX = "/static/"
 _FOLDER = Path(streamlit.__file__).parent / "static" / "static"
 
+_KINDS = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
+"""What some machines have other names for, with which a browser would not run a script."""
+
 _FOREVER = {"Cache-Control": "public, immutable, max-age=31536000"}
 """A name has a digest of what is in the file, as Streamlit's bundler gives it."""
 
@@ -43,7 +46,6 @@ class Assets:
             await self._app(scope, receive, send)
             return
         # A read from a disk's cache takes less than handing it to a thread.
-        answer = Response(
-            file.read_bytes(), media_type=mimetypes.guess_type(file)[0], headers=_FOREVER
-        )
+        kind = _KINDS.get(file.suffix) or mimetypes.guess_type(file)[0]
+        answer = Response(file.read_bytes(), media_type=kind, headers=_FOREVER)
         await answer(scope, receive, send)
