@@ -1,9 +1,10 @@
 """The app as one ASGI application: Streamlit's pages, and the pictures that they show."""
 
 import gc
+import io
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp
 from streamlit import config
 from streamlit.web.server.starlette import App
 
+from lookgraph.errors import LookgraphError
 from lookgraph.ingest.decode import Decodes
 from lookgraph.interfaces.app.assets import Assets
 from lookgraph.interfaces.app.documents import Documents
@@ -23,6 +25,8 @@ from lookgraph.interfaces.app.uploads import Uploads
 from lookgraph.interfaces.jobs import Jobs
 from lookgraph.interfaces.rest.settings import Settings
 from lookgraph.library import Library
+
+_PATIENCE_SECONDS = 10.0
 
 _OPTIONS = {
     "browser.gatherUsageStats": False,
@@ -71,10 +75,13 @@ def make_app(library: Library, decoder: Decodes, settings: Settings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_app: App) -> AsyncIterator[None]:
-        threading.Thread(target=_get_ready, daemon=True).start()
+        getting_ready = threading.Thread(target=_get_ready, args=(library,), daemon=True)
+        getting_ready.start()
         try:
             yield
         finally:
+            # A process that ends while a thread is inside ONNX Runtime is aborted.
+            await anyio.to_thread.run_sync(getting_ready.join, _PATIENCE_SECONDS)
             await anyio.to_thread.run_sync(shared.jobs.stop)
             await anyio.to_thread.run_sync(shared.reviews.stop)
             library.close()
@@ -88,8 +95,8 @@ def make_app(library: Library, decoder: Decodes, settings: Settings) -> ASGIApp:
     return Door(Assets(documents.ahead(app)), settings)
 
 
-def _get_ready() -> None:
-    """Do what would otherwise keep the first who looks waiting."""
+def _get_ready(library: Library) -> None:
+    """Do what would otherwise keep the first who looks, or who asks with a picture, waiting."""
     # Streamlit imports the one with the first component, which takes a second, and the other when
     # it first runs `main`.
     import_module("pandas")
@@ -98,3 +105,13 @@ def _get_ready() -> None:
     # for among half a million objects that are there to stay.
     gc.collect()
     gc.freeze()
+    with suppress(LookgraphError):  # who asks is told
+        library.embed(_any_picture())  # starts a decoder, and opens the network
+
+
+def _any_picture() -> bytes:
+    from PIL import Image
+
+    written = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(written, "PNG")
+    return written.getvalue()
