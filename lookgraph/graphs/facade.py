@@ -23,6 +23,7 @@ from lookgraph.graphs.results import (
     Hub,
     Map,
     Neighbourhood,
+    Plane,
 )
 from lookgraph.graphs.seen import Seen, check_threshold
 from lookgraph.queries import PictureLike
@@ -309,10 +310,26 @@ class LibraryGraph:
         """
         started = time.perf_counter()
         with self._seen() as seen:
-            threshold = _busiest(seen) if threshold is None else threshold
-            check_threshold(threshold, self.space)
-            found, names = placing.places(seen, threshold, KeptPlaces(self.store.cache, self.space))
-            return Map(self.space, found, names, _since(started))
+            plane, rows = self._plane(seen, threshold)
+            found = placing.places(seen, plane, rows)
+            return Map(self.space, found, plane.groups, plane.state, _since(started))
+
+    def plane(self, threshold: float | None = None) -> Plane:
+        """As `map`, but without what the pictures are, in a quarter of the time.
+
+        Args:
+            threshold: as for `map`.
+
+        Raises:
+            LookgraphError: likewise.
+        """
+        with self._seen() as seen:
+            return self._plane(seen, threshold)[0]
+
+    def _plane(self, seen: Seen, threshold: float | None) -> tuple[Plane, Array]:
+        threshold = _busiest(seen) if threshold is None else threshold
+        check_threshold(threshold, self.space)
+        return placing.plane(seen, threshold, KeptPlaces(self.store.cache, self.space))
 
     def export(self, file: "str | os.PathLike[str]") -> tuple[int, int]:
         """Write the graph for other tools: GraphML, GEXF, CSV or JSON, as the name ends.

@@ -37,7 +37,7 @@ class KeptPlaces:
             kept = self._file.read_bytes()
         except FileNotFoundError:
             return None
-        digest = _digest(around)
+        digest = digest_of(around)
         count = len(around.starts) - 1
         if kept[: len(digest)] != digest or len(kept) != len(digest) + 8 * count:
             return None
@@ -50,14 +50,14 @@ class KeptPlaces:
             descriptor, aside = tempfile.mkstemp(dir=self._file.parent)
             try:
                 with os.fdopen(descriptor, "wb") as out:
-                    out.write(_digest(around) + places.astype(np.float32).tobytes())
+                    out.write(digest_of(around) + places.astype(np.float32).tobytes())
                 Path(aside).replace(self._file)
             except OSError:
                 Path(aside).unlink(missing_ok=True)
                 raise
 
 
-def _digest(around: Adjacency) -> bytes:
+def digest_of(around: Adjacency) -> bytes:
     """What identifies a graph: its edges with their scores, which tell the rows apart too."""
     told = hashlib.sha256(_METHOD)
     for array in (around.starts, around.numbers, around.scores):

@@ -1,22 +1,22 @@
 """The map of a library."""
 
+import hashlib
+
 import numpy as np
 
 from lookgraph.graph.layout import layout
 from lookgraph.graphs.grouping import components, most_central, strengths
-from lookgraph.graphs.kept import KeptPlaces
-from lookgraph.graphs.results import Place
+from lookgraph.graphs.kept import KeptPlaces, digest_of
+from lookgraph.graphs.results import Place, Plane
 from lookgraph.graphs.seen import Seen
-from lookgraph.types import Matrix
+from lookgraph.types import Array, Matrix
 
 _NAMED = 100
 """Groups that are told apart on a map; the rest of the pictures are in none there."""
 
 
-def places(
-    seen: Seen, threshold: float, kept: KeptPlaces
-) -> tuple[tuple[Place, ...], tuple[str, ...]]:
-    """All pictures in the plane, the most central ones of their groups first; and those's names."""
+def plane(seen: Seen, threshold: float, kept: KeptPlaces) -> tuple[Plane, Array]:
+    """All pictures in the plane, and their rows."""
     rows = np.flatnonzero(seen.live())
     at = _found(seen, kept)
     strength = strengths(seen.graph.around, threshold)
@@ -27,15 +27,23 @@ def places(
     central = np.array([most_central(its, strength) for its in groups], np.int64)
     is_central = np.isin(rows, central)
     rows = rows[np.lexsort((rows, -strength[rows], ~is_central))]
-    matches = seen.view.matches(rows, np.zeros(len(rows)))
-    found = tuple(
+    named = seen.view.matches(central, np.zeros(len(central)))
+    state = hashlib.sha256(digest_of(seen.graph.around) + rows.tobytes() + group_of.tobytes())
+    names = tuple(match.paths[0] for match in named)
+    return Plane(seen.space, at[rows], group_of[rows], names, state.hexdigest()), rows
+
+
+def places(seen: Seen, found: Plane, rows: Array) -> tuple[Place, ...]:
+    """What the pictures of a plane are."""
+    return tuple(
         Place(match.picture, match.paths[0], x, y, group if group >= 0 else None)
         for match, (x, y), group in zip(
-            matches, at[rows].tolist(), group_of[rows].tolist(), strict=True
+            seen.view.matches(rows, np.zeros(len(rows))),
+            found.at.tolist(),
+            found.group_of.tolist(),
+            strict=True,
         )
     )
-    path_of = {row: place.path for row, place in zip(rows.tolist(), found, strict=True)}
-    return found, tuple(path_of[row] for row in central.tolist())
 
 
 def _found(seen: Seen, kept: KeptPlaces) -> Matrix:

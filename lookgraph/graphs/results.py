@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
-from lookgraph.types import Hit, Picture, Space
+from lookgraph.types import Array, Hit, Matrix, Picture, Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +225,25 @@ class Place:
     group: int | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Plane:
+    """Where all pictures of a library are in the plane, like beside like, but not what they are.
+
+    Attributes:
+        space: whose embeddings were compared.
+        at: from 0 to 1, float32, shape (n, 2); the most central ones of their groups first.
+        group_of: the number of each one's group among the names, shape (n,); -1 for none.
+        groups: the names of the groups, the largest first.
+        state: hexadecimal digits, others whenever the pictures, their order or the graph are.
+    """
+
+    space: Space
+    at: Matrix
+    group_of: Array
+    groups: tuple[str, ...]
+    state: str
+
+
 @dataclass(frozen=True, slots=True)
 class Map:
     """All pictures of a library in the plane, like beside like.
@@ -233,10 +252,12 @@ class Map:
         space: whose embeddings were compared.
         places: of all pictures, the most central ones of their groups first.
         groups: the names of the groups, the largest first.
+        state: as of `Plane`.
         took_ms: how long it took, in milliseconds.
     """
 
     space: Space
     places: tuple[Place, ...]
     groups: tuple[str, ...]
+    state: str
     took_ms: float

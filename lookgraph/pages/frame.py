@@ -16,7 +16,13 @@ _UNSHOWABLE = re.compile(
 
 
 def document(
-    heading: str, body: str, *, style: str = "", script: str = "", is_served: bool = False
+    heading: str,
+    body: str,
+    *,
+    style: str = "",
+    script: str = "",
+    is_served: bool = False,
+    fetches: bool = False,
 ) -> str:
     """A whole HTML document, which loads nothing from anywhere else.
 
@@ -28,14 +34,16 @@ def document(
             runs once the body is there.
         is_served: whether it may show pictures of the host that it comes from. A file may not
             load anything.
+        fetches: whether its script may ask that host for more.
 
     Returns:
         the document, which can be encoded as UTF-8.
     """
     code = f"<script>{script}</script>\n" if script else ""
+    policy = _policy(script, is_served, fetches)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_policy(script, is_served)}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
         f"{'' if is_served else _NO_ICON}"
@@ -48,13 +56,15 @@ _NO_ICON = '<link rel="icon" href="data:,">\n'
 """A file has none that could be asked for."""
 
 
-def _policy(script: str, is_served: bool) -> str:
-    """Forbids every request; of scripts, all but this one (CSP Level 3, 2.3.1 and 6.7.3.3)."""
+def _policy(script: str, is_served: bool, fetches: bool) -> str:
+    """What may be asked for; of scripts, only this one runs (CSP Level 3, 2.3.1, 6.7.3.3)."""
     digest = base64.b64encode(sha256(script.encode("utf-8")).digest()).decode("ascii")
     images = "'self'" if is_served else "data:"
     return (
         f"default-src 'none'; img-src {images}; style-src 'unsafe-inline'; base-uri 'none'; "
-        "form-action 'none'" + f"; script-src 'sha256-{digest}'" * bool(script)
+        "form-action 'none'"
+        + "; connect-src 'self'" * fetches
+        + f"; script-src 'sha256-{digest}'" * bool(script)
     )
 
 

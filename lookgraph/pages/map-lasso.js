@@ -7,7 +7,7 @@ let isListed = false; // whether the panel shows them
 let drawnWay = []; // of the lasso, while it is drawn
 
 const lasso = {
-  encircles: (event) => isOn || event.shiftKey,
+  encircles: (event) => data.titles && (isOn || event.shiftKey),
   encircle(way, done) {
     drawnWay = done ? [] : way;
     if (done) select(enclosed(way));

@@ -2,6 +2,7 @@
 // What people do with the map: point, choose, search, highlight a group.
 
 function at(x, y) {
+  if (!data.titles) return -1; // it is not known yet what they are
   for (let k = drawn.length - 1; k >= 0; k--) {
     const [i, side] = drawn[k];
     const [left, top, w, h] = boxOf(i, side).box;
@@ -154,29 +155,6 @@ function legendOf(number) {
   return element("li", {}, shown);
 }
 
-listen(view, { at, hover, tap: choose, ...(served ? lasso : {}) });
-keys(view, {
-  step,
-  fit,
-  enter: () => current >= 0 && choose(current),
-  escape() {
-    if (closePanel() || (served && loosen())) return;
-    if (group !== null) highlight(null);
-    showList(false);
-    current = -1;
-    view.draw();
-  },
-});
-search((hits) => {
-  found = hits;
-  view.draw();
-}, visit);
-$("legend")
-  .querySelector("ul")
-  .append(...data.names.slice(0, 60).map((_, number) => legendOf(number)));
-$("legend").hidden = !data.names.length;
-$("legend").open = view.width > 700;
-
 const extent = (places) =>
   places.reduce(([a, b], p) => [Math.min(a, p), Math.max(b, p)], [Infinity, -Infinity]);
 const [[left, right], [top_, bottom]] = [extent(px), extent(py)];
@@ -194,14 +172,63 @@ dress(view);
 view.now();
 root.dataset.painted = Math.round(performance.now());
 
-// All points are on the screen before it is found out where there is room for thumbnails.
-requestAnimationFrame(() =>
-  setTimeout(() => {
-    appearances(view.whole / 2, view.most);
-    const sorted = appears.filter(Number.isFinite).sort();
-    roomy = sorted.length ? sorted[Math.floor(0.95 * (sorted.length - 1))] : view.most;
-    view.now();
-    if (data.chosen) visit(data.ids.indexOf(data.chosen));
-    root.dataset.settled = Math.round(performance.now());
-  }),
-);
+listen(view, { at, hover, tap: choose, ...(served ? lasso : {}) });
+$("legend")
+  .querySelector("ul")
+  .append(...data.names.slice(0, 60).map((_, number) => legendOf(number)));
+$("legend").hidden = !data.names.length;
+$("legend").open = view.width > 700;
+
+/** When it is known what the pictures are: find them by name, and find room for thumbnails. */
+function begin() {
+  keys(view, {
+    step,
+    fit,
+    enter: () => current >= 0 && choose(current),
+    escape() {
+      if (closePanel() || (served && loosen())) return;
+      if (group !== null) highlight(null);
+      showList(false);
+      current = -1;
+      view.draw();
+    },
+  });
+  search((hits) => {
+    found = hits;
+    view.draw();
+  }, visit);
+
+  // All points are on the screen before it is found out where there is room for thumbnails.
+  requestAnimationFrame(() =>
+    setTimeout(() => {
+      appearances(view.whole / 2, view.most);
+      const sorted = appears.filter(Number.isFinite).sort();
+      roomy = sorted.length ? sorted[Math.floor(0.95 * (sorted.length - 1))] : view.most;
+      view.now();
+      const asked = data.chosen ? data.ids.indexOf(data.chosen) : -1;
+      if (asked >= 0) visit(asked);
+      root.dataset.settled = Math.round(performance.now());
+    }),
+  );
+}
+
+/** Ask what they are; the points are on the screen by then. */
+async function ask() {
+  const answer = await fetch(data.pictures);
+  if (answer.status === 409) location.reload();
+  else if (!answer.ok) throw new Error(answer.statusText);
+  else {
+    learn(await answer.json());
+    begin();
+  }
+}
+
+if (data.titles) begin();
+else {
+  ask().catch(() =>
+    fillPanel(
+      element("h2", {}, "What these pictures are did not come"),
+      element("div", { className: "acts" }, action("Ask again", () => location.reload())),
+    ),
+  );
+}

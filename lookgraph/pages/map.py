@@ -1,12 +1,13 @@
 """A page with a map: all pictures as points, those that look alike near each other."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lookgraph.pages.frame import showable
 from lookgraph.pages.served import Served
-from lookgraph.pages.stage import stage
+from lookgraph.pages.stage import stage, told
 from lookgraph.pages.tiles import Tile
 
 
@@ -38,15 +39,8 @@ _LASSO = """<button id="lasso" type="button" aria-pressed="false"
 """
 
 
-def map_page(
-    spots: Sequence[Spot],
-    *,
-    groups: Sequence[str],
-    heading: str,
-    note: str,
-    served: Served | None = None,
-) -> str:
-    """A page with a map of pictures.
+def map_page(spots: Sequence[Spot], *, groups: Sequence[str], heading: str, note: str) -> str:
+    """A page with a map of pictures, as a file.
 
     Args:
         spots: the pictures; usable with 20,000. Where points are apart far enough, thumbnails
@@ -54,30 +48,84 @@ def map_page(
         groups: the groups' names, by their numbers.
         heading: the page's title.
         note: a line below it.
-        served: what it has beside as a page of the app; None for a file.
 
     Returns:
         as `lookgraph.pages.search_page`.
     """
-    counts = Counter(spot.group for spot in spots)
-    more = {
-        "x": [round(spot.x, 5) for spot in spots],
-        "y": [round(spot.y, 5) for spot in spots],
-        "groups": [spot.group for spot in spots],
+    return stage(
+        [spot.tile for spot in spots],
+        _drawn(
+            [spot.x for spot in spots],
+            [spot.y for spot in spots],
+            [spot.group for spot in spots],
+            groups,
+        ),
+        heading=heading,
+        note=note,
+        over=_LEGEND,
+        drawing=f"Map of {len(spots):,} pictures",
+        scripts=("map-places.js", "map-drawing.js", "map.js"),
+    )
+
+
+def served_map(
+    x: Sequence[float],
+    y: Sequence[float],
+    group_of: Sequence[int | None],
+    *,
+    groups: Sequence[str],
+    heading: str,
+    note: str,
+    served: Served,
+    pictures: str,
+) -> str:
+    """A map as a page of the app: the points, before it is known what they are.
+
+    Args:
+        x: of each, from 0, left, to 1, right.
+        y: of each, from 0, top, to 1, bottom.
+        group_of: the number of each one's group; None for no group.
+        groups: as for `map_page`; so are the next two.
+        heading: likewise.
+        note: likewise.
+        served: what it has beside, without ids.
+        pictures: the address of what `told_pictures` gives. If it answers with a conflict (409),
+            the map has become another, and the page is loaded anew.
+
+    Returns:
+        as `lookgraph.pages.search_page`.
+    """
+    return stage(
+        None,
+        {**_drawn(x, y, group_of, groups), "pictures": pictures},
+        heading=heading,
+        note=note,
+        tools=_LASSO,
+        over=_LEGEND,
+        drawing=f"Map of {len(x):,} pictures",
+        scripts=("served.js", "map-places.js", "map-drawing.js", "map-lasso.js", "map.js"),
+        served=served,
+    )
+
+
+def told_pictures(tiles: Sequence[Tile], ids: Sequence[str]) -> str:
+    """What the points of a `served_map` are, as JSON.
+
+    Args:
+        tiles: how they are shown; their titles and details count.
+        ids: of the pictures.
+    """
+    return json.dumps({**told(tiles), "ids": list(ids)}, separators=(",", ":"))
+
+
+def _drawn(
+    x: Sequence[float], y: Sequence[float], group_of: Sequence[int | None], groups: Sequence[str]
+) -> dict[str, object]:
+    counts = Counter(group_of)
+    return {
+        "x": [round(place, 5) for place in x],
+        "y": [round(place, 5) for place in y],
+        "groups": list(group_of),
         "names": [showable(name) for name in groups],
         "counts": [counts[number] for number in range(len(groups))],
     }
-    scripts: tuple[str, ...] = ("map-places.js", "map-drawing.js", "map.js")
-    if served is not None:
-        scripts = ("served.js", *scripts[:-1], "map-lasso.js", scripts[-1])
-    return stage(
-        [spot.tile for spot in spots],
-        more,
-        heading=heading,
-        note=note,
-        tools=_LASSO if served else "",
-        over=_LEGEND,
-        drawing=f"Map of {len(spots):,} pictures",
-        scripts=scripts,
-        served=served,
-    )

@@ -28,14 +28,14 @@ class Served:
     """What a page of the app has beside its pictures.
 
     Attributes:
-        ids: of the pictures, in their order.
+        ids: of the pictures, in their order; None if the page asks for what they are.
         model: whose embeddings are compared, as addresses name it; None for the first.
         chosen: the id of the picture that is shown with its details at first; None for none.
         start: where a path is to begin; None while nobody wants one.
         behind: how many pictures have changed since the graph was made.
     """
 
-    ids: Sequence[str]
+    ids: Sequence[str] | None
     model: str | None = None
     chosen: str | None = None
     start: Start | None = None
@@ -44,7 +44,7 @@ class Served:
     def told(self) -> dict[str, object]:
         """The part of it that the page's script reads."""
         return {
-            "ids": list(self.ids),
+            **({} if self.ids is None else {"ids": list(self.ids)}),
             "model": self.model,
             "chosen": self.chosen,
             "start": self.start and self.start.id,

@@ -3,9 +3,16 @@
 
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("data").textContent);
-const count = data.titles.length;
-const served = "ids" in data; // whether the app shows this; if not, it is a file
-if (served) data.thumbnails = data.ids.slice(); // null where it turns out that there is none
+const count = (data.titles ?? data.x).length;
+const served = "model" in data; // whether the app shows this; if not, it is a file
+
+/** Take in what the pictures are. */
+function learn(told) {
+  Object.assign(data, told);
+  if (served) data.thumbnails = data.ids.slice(); // null where it turns out that there is none
+}
+if (data.titles) learn({});
+
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const root = document.documentElement;
 root.classList.add("live");
@@ -189,6 +196,7 @@ function search(changed, chosen) {
     $("found").textContent = `${number(at + 1)} of ${number(listed.length)}`;
     chosen(listed[at]);
   };
+  if (box.value || !list.hidden) box.oninput(); // somebody was faster
 }
 
 /** Keep the colours right when the theme changes, and on paper. */

@@ -11,7 +11,7 @@ from lookgraph.pages.tiles import Tile
 
 
 def stage(
-    tiles: Sequence[Tile],
+    tiles: Sequence[Tile] | None,
     more: Mapping[str, object],
     *,
     heading: str,
@@ -25,7 +25,8 @@ def stage(
     """A page whose pictures are drawn on a canvas, and in a list that is asked for.
 
     Args:
-        tiles: the pictures; their names, lines and thumbnails are in the page's data.
+        tiles: the pictures; their names, lines and thumbnails are in the page's data. None if a
+            page of the app asks for them.
         more: what else is there, as plain lists, numbers and showable text.
         heading: the page's title.
         note: a line below it.
@@ -40,21 +41,31 @@ def stage(
         A file is a list where no scripts run.
     """
     held = {
-        "titles": [showable(tile.title) for tile in tiles],
-        "details": [showable(tile.details) for tile in tiles],
-        **(_within(tiles) if served is None else served.told()),
+        **({} if tiles is None else told(tiles)),
+        **(served.told() if served else _within(tiles or ())),
         **more,
     }
     body = (
         f'<header class="top"><div class="title"><h1>{text(heading)}</h1>'
         f"<p>{text(note)}</p></div>\n{_TOOLS.format(more=tools)}</header>\n"
         f"{served.notices() if served else ''}"
-        f"{_STAGE.format(drawing=drawing, over=over)}{'' if served else _listed(tiles)}"
+        f"{_STAGE.format(drawing=drawing, over=over)}{'' if served else _listed(tiles or ())}"
         f'<script type="application/json" id="data">{embedded(held)}</script>\n'
     )
     script = "\n".join(source(name) for name in (*_SHARED, *scripts))
     style = source("stage.css") + (source("served.css") if served else "")
-    return document(heading, body, style=style, script=script, is_served=served is not None)
+    return document(
+        heading, body, style=style, script=script, is_served=served is not None,
+        fetches=tiles is None,
+    )  # fmt: skip
+
+
+def told(tiles: Sequence[Tile]) -> dict[str, object]:
+    """What the pictures are, for the page's script."""
+    return {
+        "titles": [showable(tile.title) for tile in tiles],
+        "details": [showable(tile.details) for tile in tiles],
+    }
 
 
 def _within(tiles: Sequence[Tile]) -> dict[str, object]:

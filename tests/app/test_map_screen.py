@@ -14,14 +14,14 @@ from starlette.applications import Starlette
 
 from lookgraph import Library
 from lookgraph.graphs import facade
-from lookgraph.graphs.results import Map
+from lookgraph.graphs.results import Map, Plane
 from lookgraph.types import Space
-from tests.app.framed import framed, place
+from tests.app.framed import framed, place, until
 from tests.app.running import NARROW, WIDE, unusable
 from tests.conftest import needs_module
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Frame, Page
+    from playwright.sync_api import Frame, Page, Route
 
 Look = Callable[..., AbstractContextManager["Page"]]
 
@@ -206,13 +206,13 @@ def test_it_fits_in_any_window_and_theme(
 def laid_out(monkeypatch: pytest.MonkeyPatch) -> list[Space]:
     """Grows with each map that is laid out."""
     spaces: list[Space] = []
-    lay_out = facade.LibraryGraph.map
+    lay_out = facade.LibraryGraph.plane
 
-    def counted(graph: facade.LibraryGraph, threshold: float | None = None) -> Map:
+    def counted(graph: facade.LibraryGraph, threshold: float | None = None) -> Plane:
         spaces.append(graph.space)
         return lay_out(graph, threshold)
 
-    monkeypatch.setattr(facade.LibraryGraph, "map", counted)
+    monkeypatch.setattr(facade.LibraryGraph, "plane", counted)
     return spaces
 
 
@@ -239,23 +239,60 @@ def test_who_waits_for_long_is_told_so_and_a_map_is_laid_out_once(
         assert len(laid_out) == 1
 
 
-def test_opening_the_screen_begins_the_document_that_it_asks_for(
-    shown: Path, laid_out: list[Space]
-) -> None:
-    needs_module("streamlit")
-    from lookgraph.interfaces.app.documents import Documents
+def test_a_map_that_has_become_another_is_loaded_anew(look: Look, map_: Map) -> None:
+    asked: list[str] = []
 
-    async def ask(made: Documents) -> None:
-        app = made.ahead(Starlette(routes=made.routes))
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            for _ in range(20):
-                await client.get("/map")  # there is no screen here, but somebody has opened it
-            while not laid_out:
-                await asyncio.sleep(0.01)
-            answers = [await client.get("/documents/map") for _ in range(2)]
-            assert [answer.text.count('id="canvas"') for answer in answers] == [1, 1]
-            assert len(laid_out) == 2  # the first was begun before; the second is made anew
+    def meddle(route: "Route") -> None:
+        asked.append(route.request.url)
+        wrong = asked[-1].replace(map_.state, "0" * 64)
+        route.continue_(url=wrong if len(asked) == 1 else asked[-1])
 
-    with Library.open(shown) as library, ThreadPoolExecutor(1) as pool:  # Playwright has this one
-        pool.submit(lambda: asyncio.run(ask(Documents(library)))).result()
+    with look(refused=409) as page:
+        page.route("**/documents/map/pictures?*", meddle)
+        page.goto("/map")
+        frame = framed(page)
+        assert len(asked) == 2
+        assert frame.evaluate("performance.getEntriesByType('navigation')[0].type") == "reload"
+        assert frame.evaluate("data.ids") == [at.picture.id for at in map_.places]
+
+
+def test_points_are_there_before_it_is_known_what_they_are(look: Look, map_: Map) -> None:
+    waiting: list[Route] = []
+
+    def hold_back(route: "Route") -> None:
+        waiting.append(route)
+
+    with look() as page:
+        page.route("**/documents/map/pictures?*", hold_back)
+        page.goto("/map")
+        shown = page.wait_for_selector("iframe:not(.coming)")
+        assert shown
+        frame = shown.content_frame()
+        assert frame
+        until(frame, "'painted' in document.documentElement.dataset")
+        assert frame.evaluate("count") == len(map_.places)
+        # They can be moved, and nothing is said of them.
+        before = frame.evaluate("view.across(px[0])")
+        x, y = place(frame, "px[0]", "py[0]")
+        page.mouse.move(x, y)
+        assert frame.locator("#tip").is_hidden()
+        page.mouse.down()
+        page.mouse.move(x + 90, y + 20, steps=5)
+        page.mouse.up()
+        assert frame.evaluate("view.across(px[0])") == pytest.approx(before + 90, abs=6)
+        frame.locator("#search").fill(map_.places[0].path)
+        assert waiting
+        waiting[0].continue_()
+        until(frame, "'settled' in document.documentElement.dataset")
+        assert frame.locator("#found").inner_text() == "1 found"
+
+
+def test_where_it_does_not_come_one_can_ask_again(look: Look) -> None:
+    with look(refused=503) as page:
+        page.route("**/documents/map/pictures?*", lambda route: route.fulfill(status=503))
+        page.goto("/map")
+        again = page.frame_locator("iframe").get_by_role("button", name="Ask again")
+        again.wait_for()
+        page.unroute("**/documents/map/pictures?*")
+        again.click()
+        assert framed(page).evaluate("data.ids.length") == framed(page).evaluate("count")

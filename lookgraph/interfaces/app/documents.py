@@ -8,14 +8,13 @@ import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lookgraph.errors import LookgraphError, PictureError
-from lookgraph.graphs.results import Map
+from lookgraph.graphs.results import Plane
 from lookgraph.interfaces.app.values import is_id
 from lookgraph.library import Library
 from lookgraph.pages.frame import document, source, text
-from lookgraph.pages.map import Spot, map_page
+from lookgraph.pages.map import served_map, told_pictures
 from lookgraph.pages.served import Served, Start, address_of
 from lookgraph.pages.tiles import Tile
 from lookgraph.pages.walk import MOSTS, Dot, Line, walk_page
@@ -29,12 +28,6 @@ _IDS = ("picture", "from")
 
 _PATIENCE_SECONDS = 20.0
 """Some proxies give up on an answer after 30 or 60 seconds, so a longer one is asked for again."""
-
-_MOST_BEGUN = 4
-"""Documents that are begun before somebody asks for them."""
-
-_FRESH_SECONDS = 5.0
-"""A document that was begun so long ago is made anew."""
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -78,38 +71,11 @@ class Documents:
         self._library = library
         self._patience = patience
         self._maps = _Maps(library)
-        self._begun: dict[Asked, asyncio.Task[Response]] = {}
         self.routes = [
             Route("/documents/graph", self._graph, methods=["GET"]),
             Route("/documents/map", self._map, methods=["GET"]),
+            Route("/documents/map/pictures", self._pictures, methods=["GET"]),
         ]
-
-    def ahead(self, app: ASGIApp) -> ASGIApp:
-        """The app with the map's document begun as soon as somebody opens its screen.
-
-        Until the browser has loaded the screen and asks for the document, a second goes by.
-
-        Args:
-            app: what answers.
-        """
-
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "http" and (scope["method"], scope["path"]) == ("GET", "/map"):
-                self._begin(_asked(Request(scope)))
-            await app(scope, receive, send)
-
-        return answer
-
-    def _begin(self, asked: Asked) -> None:
-        if asked in self._begun or len(self._begun) >= _MOST_BEGUN:
-            return
-        task = self._begun[asked] = asyncio.create_task(self._made_map(asked))
-        # Who loads the screen for so long gets one that is made then, and not an old one.
-        asyncio.get_running_loop().call_later(_FRESH_SECONDS, self._forget, asked, task)
-
-    def _forget(self, asked: Asked, task: "asyncio.Task[Response]") -> None:
-        if self._begun.get(asked) is task:
-            del self._begun[asked]
 
     async def _graph(self, request: Request) -> Response:
         """What is around a picture."""
@@ -119,10 +85,7 @@ class Documents:
     async def _map(self, request: Request) -> Response:
         """All pictures in the plane; where they are being laid out for long, word of that."""
         asked = _asked(request)
-        begun = self._begun.pop(asked, None)
-        return await (self._made_map(asked) if begun is None else begun)
 
-    async def _made_map(self, asked: Asked) -> Response:
         async def made() -> str:
             found = await self._maps.get(asked.model, self._patience)
             if found is None:
@@ -131,15 +94,28 @@ class Documents:
 
         return await _answer(made())
 
+    async def _pictures(self, request: Request) -> Response:
+        """What the points of a map are, if it still is the one that was shown."""
+        told = request.query_params
+        try:
+            made = await anyio.to_thread.run_sync(
+                _pictures, self._library, told.get("model"), told.get("state", "")
+            )
+        except LookgraphError:
+            made = None  # the document tells what is wrong
+        if made is None:
+            return Response(status_code=409, headers=_HEADERS)
+        return Response(made, media_type="application/json", headers=_HEADERS)
+
 
 class _Maps:
     """Maps that are being laid out: who asks for one that somebody waits for waits for the same."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._under_way: dict[str | None, asyncio.Task[Map]] = {}
+        self._under_way: dict[str | None, asyncio.Task[Plane]] = {}
 
-    async def get(self, model: str | None, patience: float) -> Map | None:
+    async def get(self, model: str | None, patience: float) -> Plane | None:
         """That of a model; None if it takes longer than so many seconds."""
         task = self._under_way.get(model)
         if task is None:
@@ -149,8 +125,8 @@ class _Maps:
         done, _ = await asyncio.wait({task}, timeout=patience)
         return task.result() if done else None
 
-    def _lay_out(self, model: str | None) -> Map:
-        return self._library.graph(model).map()
+    def _lay_out(self, model: str | None) -> Plane:
+        return self._library.graph(model).plane()
 
 
 async def _answer(made: Awaitable[str]) -> Response:
@@ -191,32 +167,34 @@ def _graph(library: Library, asked: Asked) -> str:
     )
 
 
-def _map(library: Library, asked: Asked, found: Map) -> str:
-    ids = [place.picture.id for place in found.places]
+def _map(library: Library, asked: Asked, found: Plane) -> str:
     here = {"picture": asked.picture} if asked.picture else {}
-    return map_page(
-        [
-            Spot(
-                Tile(None, at.path, "", "", details=details_of(at.picture)),
-                at.x,
-                1 - at.y,
-                at.group,
-            )
-            for at in found.places
-        ],
+    x, y = found.at.T.tolist() if len(found.at) else ([], [])
+    return served_map(
+        x,
+        [1 - place for place in y],
+        [group if group >= 0 else None for group in found.group_of.tolist()],
         groups=found.groups,
         heading="All pictures",
-        note=f"{_counted(len(ids), 'picture')}, like beside like",
-        served=_served(
-            library, asked, ids, "/map", here, asked.picture if asked.picture in ids else None
-        ),
+        note=f"{_counted(len(found.at), 'picture')}, like beside like",
+        served=_served(library, asked, None, "/map", here, asked.picture),
+        pictures=address_of("/documents/map/pictures", {"state": found.state}, model=asked.model),
     )
+
+
+def _pictures(library: Library, model: str | None, state: str) -> str | None:
+    """What the pictures of a map are, as JSON; None if it is another by now."""
+    found = library.graph(model).map()
+    if found.state != state:
+        return None
+    tiles = [Tile(None, at.path, "", "", details=details_of(at.picture)) for at in found.places]
+    return told_pictures(tiles, [at.picture.id for at in found.places])
 
 
 def _served(
     library: Library,
     asked: Asked,
-    ids: list[str],
+    ids: list[str] | None,
     path: str,
     here: dict[str, str],
     chosen: str | None = None,

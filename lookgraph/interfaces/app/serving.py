@@ -86,13 +86,12 @@ def make_app(library: Library, decoder: Decodes, settings: Settings) -> ASGIApp:
             await anyio.to_thread.run_sync(shared.reviews.stop)
             library.close()
 
-    documents = Documents(library)
     app = App(
         Path(__file__).with_name("main.py"),
-        routes=[*routes(shared), *documents.routes],
+        routes=[*routes(shared), *Documents(library).routes],
         lifespan=lifespan,
     )
-    return Door(Assets(documents.ahead(app)), settings)
+    return Door(Assets(app), settings)
 
 
 def _get_ready(library: Library) -> None:
