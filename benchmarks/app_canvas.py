@@ -107,11 +107,11 @@ def map_frames(root: Path) -> MapFrames:
         root: the library's folder.
     """
     first_paints = []
-    for _ in range(_OPENINGS - 1):
+    for _ in range(_OPENINGS):
         with _looking(root, "/map") as (page, document):
-            first_paints.append(_first_paint(page, document))
+            began = page.evaluate("performance.timeOrigin")
+            first_paints.append(float(document.evaluate(_PAINTED) - began) / 1000)
     with _looking(root, "/map") as (page, document):
-        first_paints.append(_first_paint(page, document))
         whole = _panned(page, document)
         document.evaluate("view.zoom(roomy / view.scale)")
         document.wait_for_timeout(3000)
@@ -123,12 +123,6 @@ def map_frames(root: Path) -> MapFrames:
         page.get_by_role("link", name="Map").click()
         again = framed(page).evaluate(_PAINTED) - asked
     return MapFrames(first_paints, again / 1000, whole, near)
-
-
-def _first_paint(page: "Page", document: "Frame") -> float:
-    """Seconds from opening the page to the document's points on the screen."""
-    began = page.evaluate("performance.timeOrigin")
-    return float(document.evaluate(_PAINTED) - began) / 1000
 
 
 def _panned(page: "Page", document: "Frame") -> float:

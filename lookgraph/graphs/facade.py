@@ -315,7 +315,7 @@ class LibraryGraph:
             return Map(self.space, found, plane.groups, plane.state, _since(started))
 
     def plane(self, threshold: float | None = None) -> Plane:
-        """As `map`, but without what the pictures are, in a quarter of the time.
+        """As `map`, but without what the pictures are, in a tenth of the time.
 
         Args:
             threshold: as for `map`.

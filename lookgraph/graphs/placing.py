@@ -30,17 +30,18 @@ def plane(seen: Seen, threshold: float, kept: KeptPlaces) -> tuple[Plane, Array]
     named = seen.view.matches(central, np.zeros(len(central)))
     state = hashlib.sha256(digest_of(seen.graph.around) + rows.tobytes() + group_of.tobytes())
     names = tuple(match.paths[0] for match in named)
-    return Plane(seen.space, at[rows], group_of[rows], names, state.hexdigest()), rows
+    numbers = tuple(group if group >= 0 else None for group in group_of[rows].tolist())
+    return Plane(seen.space, at[rows], numbers, names, state.hexdigest()), rows
 
 
 def places(seen: Seen, found: Plane, rows: Array) -> tuple[Place, ...]:
     """What the pictures of a plane are."""
     return tuple(
-        Place(match.picture, match.paths[0], x, y, group if group >= 0 else None)
+        Place(match.picture, match.paths[0], x, y, group)
         for match, (x, y), group in zip(
             seen.view.matches(rows, np.zeros(len(rows))),
             found.at.tolist(),
-            found.group_of.tolist(),
+            found.group_of,
             strict=True,
         )
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
-from lookgraph.types import Array, Hit, Matrix, Picture, Space
+from lookgraph.types import Hit, Matrix, Picture, Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,14 +232,14 @@ class Plane:
     Attributes:
         space: whose embeddings were compared.
         at: from 0 to 1, float32, shape (n, 2); the most central ones of their groups first.
-        group_of: the number of each one's group among the names, shape (n,); -1 for none.
+        group_of: the number of each one's group among the names; None for none.
         groups: the names of the groups, the largest first.
         state: hexadecimal digits, others whenever the pictures, their order or the graph are.
     """
 
     space: Space
     at: Matrix
-    group_of: Array
+    group_of: tuple[int | None, ...]
     groups: tuple[str, ...]
     state: str
 

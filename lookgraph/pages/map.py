@@ -1,13 +1,12 @@
 """A page with a map: all pictures as points, those that look alike near each other."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lookgraph.pages.frame import showable
 from lookgraph.pages.served import Served
-from lookgraph.pages.stage import stage, told
+from lookgraph.pages.stage import embedded, stage, told
 from lookgraph.pages.tiles import Tile
 
 
@@ -115,7 +114,7 @@ def told_pictures(tiles: Sequence[Tile], ids: Sequence[str]) -> str:
         tiles: how they are shown; their titles and details count.
         ids: of the pictures.
     """
-    return json.dumps({**told(tiles), "ids": list(ids)}, separators=(",", ":"))
+    return embedded({**told(tiles), "ids": list(ids)})
 
 
 def _drawn(

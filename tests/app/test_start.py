@@ -44,3 +44,4 @@ def test_without_a_library_nothing_is_got_ready(tmp_path: Path) -> None:
     with Library.open(tmp_path) as library:
         serving._get_ready(library)
     gc.unfreeze()
+    assert list(tmp_path.iterdir()) == []

@@ -38,12 +38,26 @@ def chart(served: Served) -> str:
 def test_pictures_have_ids_and_nothing_of_them_is_in_the_page(make: Any) -> None:
     html = make(Served(IDS, "some-model", chosen=IDS[1]))
     got = held(html)
-    tiles = [spot.tile for spot in SPOTS]
-    assert (got if "ids" in got else json.loads(told_pictures(tiles, IDS)))["ids"] == IDS
+    if make is walk:
+        assert got["ids"] == IDS
+    else:
+        assert not {"ids", "titles", "details"} & got.keys()
+        assert got["pictures"] == "/told?state=1"
     assert (got["model"], got["chosen"], got["start"]) == ("some-model", IDS[1], None)
     assert "thumbnails" not in got
     assert "addresses" not in got
     assert "file:" not in html
+
+
+def test_what_the_points_of_a_map_are_is_told_apart_from_it() -> None:
+    tiles = [spot.tile for spot in SPOTS]
+    assert json.loads(told_pictures(tiles, IDS)) == {
+        "titles": [tile.title for tile in tiles],
+        "details": [tile.details for tile in tiles],
+        "ids": IDS,
+    }
+    (hostile,) = json.loads(told_pictures([replace(tiles[0], title=NASTY)], IDS[:1]))["titles"]
+    assert "\u202e" not in hostile
 
 
 @pytest.mark.parametrize("make", [walk, chart])

@@ -24,17 +24,16 @@ class Assets:
     one of them computes, each turn waits for it: a second goes by until the page stands.
     """
 
-    def __init__(self, app: ASGIApp, folder: Path = _FOLDER) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         """The files are listed, and read when they are asked for.
 
         Args:
             app: what answers for all else.
-            folder: where the files are.
         """
         self._app = app
         self._files = {
-            _PREFIX + file.relative_to(folder).as_posix(): file
-            for file in folder.rglob("*")
+            _PREFIX + file.relative_to(_FOLDER).as_posix(): file
+            for file in _FOLDER.rglob("*")
             if file.is_file()
         }
 

@@ -169,11 +169,11 @@ def _graph(library: Library, asked: Asked) -> str:
 
 def _map(library: Library, asked: Asked, found: Plane) -> str:
     here = {"picture": asked.picture} if asked.picture else {}
-    x, y = found.at.T.tolist() if len(found.at) else ([], [])
+    x, y = found.at.T.tolist()
     return served_map(
         x,
         [1 - place for place in y],
-        [group if group >= 0 else None for group in found.group_of.tolist()],
+        found.group_of,
         groups=found.groups,
         heading="All pictures",
         note=f"{_counted(len(found.at), 'picture')}, like beside like",

@@ -1,7 +1,6 @@
 """The app as one ASGI application: Streamlit's pages, and the pictures that they show."""
 
 import gc
-import io
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -14,7 +13,7 @@ from streamlit import config
 from streamlit.web.server.starlette import App
 
 from lookgraph.errors import LookgraphError
-from lookgraph.ingest.decode import Decodes
+from lookgraph.ingest.decode import Decodes, thumbnail
 from lookgraph.interfaces.app.assets import Assets
 from lookgraph.interfaces.app.documents import Documents
 from lookgraph.interfaces.app.door import Door
@@ -27,6 +26,7 @@ from lookgraph.interfaces.rest.settings import Settings
 from lookgraph.library import Library
 
 _PATIENCE_SECONDS = 10.0
+"""An app that is ended while it still gets ready waits so long for that."""
 
 _OPTIONS = {
     "browser.gatherUsageStats": False,
@@ -101,7 +101,7 @@ def _get_ready(library: Library) -> None:
     import_module("pandas")
     import_module("lookgraph.interfaces.app.frame")
     # Whenever a screen has been made, Streamlit has all garbage collected: it need not be looked
-    # for among half a million objects that are there to stay.
+    # for among a hundred thousand objects that are there to stay.
     gc.collect()
     gc.freeze()
     with suppress(LookgraphError):  # who asks is told
@@ -111,6 +111,4 @@ def _get_ready(library: Library) -> None:
 def _any_picture() -> bytes:
     from PIL import Image
 
-    written = io.BytesIO()
-    Image.new("RGB", (8, 8)).save(written, "PNG")
-    return written.getvalue()
+    return thumbnail(Image.new("RGB", (8, 8)), 8)

@@ -1,7 +1,7 @@
 """What somebody asks a library for, and asking it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lookgraph.interfaces.rest.shapes import Found
@@ -48,8 +48,8 @@ class Asked:
         return self.query is not None or (not self.texts and self.crop is None)
 
 
-def embedded(library: "Library", asked: Asked, sent: Sequence[bytes]) -> Asked:
-    """What is asked with, embedded.
+def embedded(library: "Library", asked: Asked, sent: Sequence[bytes]) -> Query:
+    """What is asked with, embedded, if it is not yet.
 
     Args:
         library: that is asked.
@@ -59,11 +59,10 @@ def embedded(library: "Library", asked: Asked, sent: Sequence[bytes]) -> Asked:
     Raises:
         LookgraphError: as `Library.embed`.
     """
-    query = library.embed(
+    return asked.query or library.embed(
         *map(PictureId, asked.ids), *sent, text=asked.texts,
         without=map(PictureId, asked.without), crop=asked.crop, model=asked.model,
     )  # fmt: skip
-    return replace(asked, ids=(), texts=(), without=(), crop=None, model=None, query=query)
 
 
 def answer(library: "Library", asked: Asked, sent: Sequence[bytes] = ()) -> bytes:
@@ -77,8 +76,7 @@ def answer(library: "Library", asked: Asked, sent: Sequence[bytes] = ()) -> byte
     Raises:
         LookgraphError: as `Library.search`.
     """
-    query = (asked if asked.query else embedded(library, asked, sent)).query
-    assert query
+    query = embedded(library, asked, sent)
     if asked.least is not None:
         hits = library.search_over(query, score=asked.least, among=asked.among)
     else:

@@ -1,6 +1,7 @@
 """Look-alikes: of pictures of the library, by their ids; of pictures that are sent; of words."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
@@ -54,13 +55,13 @@ def routes(service: "Service") -> APIRouter:
     async def told(asked: Asked, sent: Sequence[bytes]) -> Response:
         _check(service, asked, len(sent))
         searchers = service.searchers
-        if not searchers or not searchers.ready:
-            found = await service.ask(lambda library: answer(library, asked, sent))
-            return Response(found, media_type="application/json")
-        if sent or not asked.is_embedded:
-            asked = await service.ask(lambda library: embedded(library, asked, sent))
-        found = await searchers.answer(asked)
-        found = found or await service.ask(lambda library: answer(library, asked))
+        found = b""
+        if searchers and searchers.ready:
+            if sent or not asked.is_embedded:
+                query = await service.ask(lambda library: embedded(library, asked, sent))
+                asked = replace(asked, query=query)
+            found = await searchers.answer(asked)
+        found = found or await service.ask(lambda library: answer(library, asked, sent))
         return Response(found, media_type="application/json")
 
     @router.get("/search", response_model=Found)
