@@ -1,9 +1,11 @@
 """The screen of the map: all pictures in the plane, and what is encircled there."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -202,22 +204,34 @@ def test_it_fits_in_any_window_and_theme(
         page.screenshot(path=shots / f"map-{size[0]}-{'dark' if dark else 'light'}.png")
 
 
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """The spaces whose map was laid out, each only after it was let."""
+
+    spaces: list[Space] = field(default_factory=list)
+    let: threading.Event = field(default_factory=threading.Event)
+
+
 @pytest.fixture
-def laid_out(monkeypatch: pytest.MonkeyPatch) -> list[Space]:
-    """Grows with each map that is laid out."""
-    spaces: list[Space] = []
+def laid_out(monkeypatch: pytest.MonkeyPatch) -> LaidOut:
+    seen = LaidOut()
     lay_out = facade.LibraryGraph.plane
 
     def counted(graph: facade.LibraryGraph, threshold: float | None = None) -> Plane:
-        spaces.append(graph.space)
+        seen.spaces.append(graph.space)
+        assert seen.let.wait(60)
         return lay_out(graph, threshold)
 
     monkeypatch.setattr(facade.LibraryGraph, "plane", counted)
-    return spaces
+    return seen
+
+
+_TURNS = 1000
+"""Of the event loop: more than a request takes until it waits for a thread."""
 
 
 def test_who_waits_for_long_is_told_so_and_a_map_is_laid_out_once(
-    shown: Path, laid_out: list[Space]
+    shown: Path, laid_out: LaidOut
 ) -> None:
     needs_module("streamlit")
     from lookgraph.interfaces.app.documents import Documents
@@ -225,18 +239,23 @@ def test_who_waits_for_long_is_told_so_and_a_map_is_laid_out_once(
     async def ask(app: Starlette, times: int) -> list[httpx.Response]:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            return await asyncio.gather(*(client.get("/documents/map") for _ in range(times)))
+            asked = asyncio.gather(*(client.get("/documents/map") for _ in range(times)))
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+            laid_out.let.set()
+            return await asked
 
     with Library.open(shown) as library, ThreadPoolExecutor(1) as pool:  # Playwright has this one
         impatient = Starlette(routes=Documents(library, patience=0.0).routes)
         (answer,) = pool.submit(lambda: asyncio.run(ask(impatient, 1))).result()
         assert 'http-equiv="refresh"' in answer.text
         assert "Laying the pictures out" in answer.text
-        laid_out.clear()
+        laid_out.spaces.clear()
+        laid_out.let.clear()
         patient = Starlette(routes=Documents(library).routes)
         answers = pool.submit(lambda: asyncio.run(ask(patient, 3))).result()
         assert [answer.text.count('id="canvas"') for answer in answers] == [1, 1, 1]
-        assert len(laid_out) == 1
+        assert len(laid_out.spaces) == 1
 
 
 def test_a_map_that_has_become_another_is_loaded_anew(look: Look, map_: Map) -> None:
