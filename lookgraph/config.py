@@ -100,6 +100,11 @@ def neo4j_password() -> str | None:
     return os.environ.get("LOOKGRAPH_NEO4J_PASSWORD") or os.environ.get("NEO4J_PASSWORD")
 
 
+def milvus_password() -> str | None:
+    """The password of a Milvus server, if the environment has one."""
+    return os.environ.get("LOOKGRAPH_MILVUS_PASSWORD") or None
+
+
 def service_token() -> str | None:
     """What requests to a service have to bring, if the environment has it."""
     return os.environ.get("LOOKGRAPH_TOKEN") or None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.milvus_server import served
 from tests.neo4j_server import NeedsError, Neo4jServer
 
 if TYPE_CHECKING:
@@ -125,3 +126,11 @@ def as_somebody_else(tmp_path: Path) -> RunCode:
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def milvus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Milvus server."""
+    needs_module("pymilvus")
+    with served(tmp_path_factory.mktemp("milvus") / "data") as address:
+        yield address

@@ -32,7 +32,8 @@ from lookgraph.stores.graphs import (
     graph_status,
 )
 from lookgraph.stores.local_writer import LocalWriter, writing
-from lookgraph.stores.ranked import SPEAKING, is_able, ranked_matches, wanted_for
+from lookgraph.stores.ranked import SPEAKING
+from lookgraph.stores.ranked_views import is_able, ranked_matches, wanted_for
 from lookgraph.stores.readers import Reader, Readers
 from lookgraph.stores.records import (
     PICTURE_COLUMNS,

@@ -1,19 +1,17 @@
 """Putting what was found in order anew, through the graph, and as people have said."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from lookgraph.graph.neighbours import Neighbours
 from lookgraph.index.by_codes import Shortlist, nearest_among
 from lookgraph.index.coded import Allowed, RowSource
-from lookgraph.ranking.judged import Judged, Said, judged
+from lookgraph.ranking.judged import Judged, Said
 from lookgraph.ranking.propagation import NEIGHBOURS, SHORTLIST, Propagation, speaking
-from lookgraph.stores.base import Match
-from lookgraph.stores.graphs import StoredGraph
-from lookgraph.stores.views import View
-from lookgraph.types import Integers, Matrix, Metric, Neighbour, Vector
+from lookgraph.types import Integers, Metric, Neighbour, Vector
 
 SPEAKING = NEIGHBOURS + 1
 """So many rows are to be found with their scores: the query may be one of them."""
@@ -50,26 +48,9 @@ class Asked:
         return _NOTHING if self.itself is None else self.judged.get(self.itself, _NOTHING)
 
 
-def is_able(held: StoredGraph) -> bool:
-    """Whether a graph can rank: for cosines, and where neighbours are known."""
-    return len(held.norms) > 0 and held.graph.neighbours.numbers.shape[1] > 0
-
-
-def wanted_for(view: View, k: int, asked: Sequence[str | None]) -> int:
-    """How many rows to search for, so that k are left of them for each query.
-
-    Args:
-        view: the library.
-        k: how many are wanted.
-        asked: as `lookgraph.stores.base.Store.search` has them.
-    """
-    known = _judged(view)
-    rows = [view.row_of(id_) for id_ in asked if id_ is not None] if known else []
-    left_out = [len(known[row].different) for row in rows if row is not None and row in known]
-    return max(SHORTLIST, k + max(left_out, default=0))
-
-
-def ranked(rows: RowSource, held: StoredGraph, found: Shortlist, k: int, asked: Asked) -> Ranked:
+def ranked(
+    rows: RowSource, near: Neighbours, norms: Vector, found: Shortlist, k: int, asked: Asked
+) -> Ranked:
     """The best of what was found for a query; of those that tie, the lower number first.
 
     What is the same as one that was found is ranked with it. Where the query is a picture of the
@@ -78,9 +59,10 @@ def ranked(rows: RowSource, held: StoredGraph, found: Shortlist, k: int, asked: 
 
     Args:
         rows: all of them.
-        held: the graph.
-        found: the shortlist: `SPEAKING` or more with their scores, and as many as `wanted_for` says
-            in all.
+        near: the nearest of each row of the graph.
+        norms: what ranking keeps of each (`lookgraph.ranking.propagation.norms`).
+        found: the shortlist: `SPEAKING` or more with their scores, and as many as `wanted` says in
+            all.
         k: how many are wanted.
         asked: the query.
     """
@@ -90,7 +72,7 @@ def ranked(rows: RowSource, held: StoredGraph, found: Shortlist, k: int, asked: 
         numbers = _as_said(numbers, asked)
     if not len(numbers):
         return Ranked([], [])
-    propagation = Propagation(rows, speaking(held.graph.neighbours), held.norms, asked.judged)
+    propagation = Propagation(rows, speaking(near), norms, asked.judged)
     scores = propagation.scores(asked.query, nearest, numbers, asked.itself)
     keys = (numbers, -scores, ~np.isin(numbers, asked.said.same), numbers != asked.itself)
     order = np.lexsort(keys)
@@ -118,43 +100,11 @@ def _as_said(numbers: Integers, asked: Asked) -> Integers:
     return np.concatenate([kept, more])
 
 
-def ranked_matches(
-    view: View,
-    rows: RowSource,
-    held: StoredGraph,
-    queries: Matrix,
-    found: Sequence[Shortlist],
-    k: int,
-    asked: Sequence[str | None],
-    allowed: Allowed | None = None,
-) -> list[tuple[Match, ...]]:
-    """The best of what was found for each query, through the graph.
+def wanted(k: int, said: Iterable[Said]) -> int:
+    """How many rows to search for, so that k are left of them for each query.
 
     Args:
-        view: the library.
-        rows: its embeddings.
-        held: the graph.
-        queries: shape (q, d).
-        found: the shortlist of each, as `ranked` takes it.
-        k: how many are wanted for each.
-        asked: as `lookgraph.stores.base.Store.search` has them.
-        allowed: which rows may answer; None for all.
+        k: how many are wanted.
+        said: what people have said of the queries.
     """
-    known = _judged(view)
-    own = [None if id_ is None else view.row_of(id_) for id_ in asked or [None] * len(queries)]
-    best = [
-        ranked(rows, held, its, k, Asked(query, row, allowed, known))
-        for query, its, row in zip(queries, found, own, strict=True)
-    ]
-    return [
-        tuple(
-            replace(match, rank_score=score)
-            for match, score in zip(matches, one.rank_scores, strict=True)
-        )
-        for matches, one in zip(view.matches([one.neighbours for one in best]), best, strict=True)
-    ]
-
-
-def _judged(view: View) -> Judged:
-    """What people have said of the rows; read again only after the database has changed."""
-    return view.reader.once(("judged", view.stored.number), lambda: judged(view.verdicts()))
+    return max(SHORTLIST, k + max((len(its.different) for its in said), default=0))

@@ -1,14 +1,13 @@
 """Reading the embeddings of a space, as the rows that `lookgraph.graph` and others take."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lookgraph.errors import LibraryDamagedError
 from lookgraph.stores.base import Embedded
+from lookgraph.stores.linking import Embeddings
 from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import (
@@ -19,31 +18,10 @@ from lookgraph.stores.neo4j.records import (
     picture_map,
     picture_of,
 )
-from lookgraph.types import LARGEST, Integers, Metric, Rows, Vector
+from lookgraph.types import LARGEST, Metric, Rows, Vector
 
 _PAGE = 1024
 """Pictures in one question: 19 MB of 2,048 numbers on their way."""
-
-
-@dataclass(frozen=True, slots=True)
-class Embeddings:
-    """What some pictures hold of a space, in the order in which they were stored.
-
-    Attributes:
-        ids: of the pictures.
-        numbers: their rows in the library, rising, shape (n,).
-        rows: the embeddings, float16, shape (n, d); zero where there is no sound one.
-        sound: which can be compared, shape (n,).
-        live: which pictures have a file, shape (n,).
-        inside: which are in the graph, shape (n,).
-    """
-
-    ids: tuple[str, ...]
-    numbers: Integers
-    rows: Rows
-    sound: NDArray[np.bool_]
-    live: NDArray[np.bool_]
-    inside: NDArray[np.bool_]
 
 
 def read_embeddings(connection: Connection, stored: StoredSpace) -> Embeddings:

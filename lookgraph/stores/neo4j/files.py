@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lookgraph.stores.neo4j.keys import key_of, path_of
+from lookgraph.stores.keys import key_of, path_of
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import (
     SHOWS,

@@ -9,9 +9,10 @@ from lookgraph.graph.edges import Edges
 from lookgraph.graph.scores import exact_scores
 from lookgraph.index.widening import as_float32
 from lookgraph.stores.base import GraphWanted
+from lookgraph.stores.linking import Embeddings
 from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.stores.neo4j.client.lock import writers_turn
-from lookgraph.stores.neo4j.embeddings import Embeddings, read_embeddings
+from lookgraph.stores.neo4j.embeddings import read_embeddings
 from lookgraph.stores.neo4j.gds import nearest
 from lookgraph.stores.neo4j.graphing import Grapher
 from lookgraph.stores.neo4j.mirror.reading import look

@@ -1,24 +1,17 @@
 """Making and renewing the graph of a space: computed here, written there as relations."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 from neo4j import ManagedTransaction
-from numpy.typing import NDArray
 
-from lookgraph.graph.edges import Edges, adjacency, no_edges
-from lookgraph.graph.following import Change, Finder, followed
-from lookgraph.graph.graph import united
-from lookgraph.graph.neighbours import Neighbours, edges_between
-from lookgraph.index import batches
-from lookgraph.ranking.propagation import NEIGHBOURS, norms
+from lookgraph.graph.edges import Edges
 from lookgraph.stores.base import GraphWanted
+from lookgraph.stores.linking import EdgeFinder, Embeddings, norms_of
 from lookgraph.stores.neo4j.client.batches import in_batches
 from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.stores.neo4j.client.lock import Turn
-from lookgraph.stores.neo4j.embeddings import Embeddings, read_embeddings
-from lookgraph.stores.neo4j.nearest import nearest_in
+from lookgraph.stores.neo4j.embeddings import read_embeddings
 from lookgraph.stores.neo4j.records import StoredSpace
 from lookgraph.stores.neo4j.relations import (
     Found,
@@ -30,8 +23,7 @@ from lookgraph.stores.neo4j.relations import (
 )
 from lookgraph.stores.neo4j.spaces import begin_graph, finish_graph
 from lookgraph.stores.neo4j.standing import standing
-from lookgraph.stores.thresholds import pairs_over
-from lookgraph.types import Integers, Matrix, Metric, Neighbour
+from lookgraph.types import Integers, Metric
 
 _NORMS_AT_ONCE = 10_000
 
@@ -77,7 +69,7 @@ class Grapher:
         self._progress(_READ)
         there = read_relations(self._connection, self._stored.relation)
         known = None if wanted.mutual or not is_followed else _known(held, there)
-        edges = _Edges(held, self._metric, wanted, self._compute).found(known)
+        edges = EdgeFinder(held, self._metric, wanted, self._compute).found(known)
         self.write(held, there, edges, wanted)
         self._progress(1.0)
 
@@ -124,11 +116,7 @@ class Grapher:
 
     def _write_norms(self, held: Embeddings, edges: Edges) -> None:
         """Mark what is in the graph, with what ranking keeps of it."""
-        usable = held.sound & held.live
-        found = np.zeros(len(usable), np.float32)
-        if self._metric is Metric.COSINE:
-            near = nearest_in(adjacency(len(usable), edges), NEIGHBOURS)
-            found[usable] = norms(held.rows, near, np.flatnonzero(usable))
+        usable, found = held.sound & held.live, norms_of(held, edges, self._metric)
         which = np.flatnonzero(usable | held.inside)
         numbers = held.numbers[which]
         told = [
@@ -186,52 +174,3 @@ def edges_of(relations: Relations, numbers: Integers) -> Edges:
         np.searchsorted(numbers, some.second).astype(np.int32),
         some.scores.astype(np.float32),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Edges:
-    """Finds the edges of a graph."""
-
-    held: Embeddings
-    metric: Metric
-    wanted: GraphWanted
-    progress: Callable[[float], None]
-
-    def found(self, known: Edges | None) -> Edges:
-        """All of them, in the order of their pairs.
-
-        Args:
-            known: those of the pictures that are in the graph; None to begin from nothing.
-
-        Raises:
-            GraphTooLargeError: more pairs reach the threshold than are wanted.
-        """
-        held, wanted = self.held, self.wanted
-        usable = held.sound & held.live
-        old = held.inside if known is not None else np.zeros(len(usable), np.bool_)
-        change = Change.between(old, usable)
-        before, near = no_edges(), None
-        if known is not None:
-            if wanted.threshold is not None:
-                before = known.over(wanted.threshold)
-            near = nearest_in(adjacency(len(usable), known), wanted.neighbours)
-        over = pairs_over(held.rows, self.metric, wanted, change, before, self.progress)
-        neighbours = self._neighbours(change, near, usable)
-        return united(edges_between(neighbours, mutual=wanted.mutual), over).ordered()
-
-    def _neighbours(
-        self, change: Change, known: Neighbours | None, usable: NDArray[np.bool_]
-    ) -> Neighbours:
-        begun = 0.5 if self.wanted.threshold is not None else 0.0
-        hidden = None if usable.all() else np.flatnonzero(~usable)
-
-        def search(queries: Matrix, k: int) -> Sequence[Sequence[Neighbour]]:
-            return batches.nearest_many(self.held.rows, queries, k, self.metric, hidden)
-
-        return followed(
-            known,
-            change,
-            self.wanted.neighbours,
-            Finder(self.held.rows, self.metric, search),
-            lambda done: self.progress(begun + (1 - begun) * done),
-        )

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from neo4j import ManagedTransaction
 
+from lookgraph.stores.keys import key_of, path_of, shown
 from lookgraph.stores.neo4j.client.numbers import Numbers
-from lookgraph.stores.neo4j.keys import key_of, path_of, shown
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import SHOWS
 from lookgraph.types import Entry, Picture, Vector

@@ -9,7 +9,7 @@ from neo4j import ManagedTransaction, Record
 
 from lookgraph.errors import LibraryDamagedError
 from lookgraph.stores.base import GraphWanted, Match
-from lookgraph.stores.neo4j.keys import path_of
+from lookgraph.stores.keys import path_of
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.types import (
     Entry,

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from lookgraph.index import exact
 from lookgraph.stores.alike import alike
 from lookgraph.stores.base import Alike, Answer, Check, Embedded, GraphStatus, Status
 from lookgraph.stores.cypher import Table
+from lookgraph.stores.held import HeldGraph, HeldGraphs, HeldGraphView
+from lookgraph.stores.keys import path_of
 from lookgraph.stores.neo4j import files, verdicts
 from lookgraph.stores.neo4j.checks import checks
 from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.stores.neo4j.client.lock import writers_turn
 from lookgraph.stores.neo4j.client.server import check_kind
 from lookgraph.stores.neo4j.embeddings import embedded_pictures, read_embedding, read_embeddings
-from lookgraph.stores.neo4j.keys import path_of
 from lookgraph.stores.neo4j.records import StoredSpace, find_space, stored_spaces
 from lookgraph.stores.neo4j.schema import check_library, has_library, make_library
 from lookgraph.stores.neo4j.searching.own_queries import own_query
@@ -28,7 +30,7 @@ from lookgraph.stores.neo4j.searching.searches import Searches
 from lookgraph.stores.neo4j.standing import graph_status_of, standing
 from lookgraph.stores.neo4j.statuses import status_of
 from lookgraph.stores.neo4j.sweeping import damaged_ids
-from lookgraph.stores.neo4j.views import GraphCache, Neo4jGraphView
+from lookgraph.stores.neo4j.views import generation_of, read_graph
 from lookgraph.stores.neo4j.writer import Neo4jWriter
 from lookgraph.types import (
     EVERYTHING,
@@ -58,7 +60,7 @@ class Neo4jStore:
         self.connection = connection
         self._names = connection.address.names
         self._searches = Searches(connection)
-        self._graphs = GraphCache(connection)
+        self._graphs = HeldGraphs(partial(generation_of, connection))
         self._is_there = False
 
     def close(self) -> None:
@@ -180,13 +182,17 @@ class Neo4jStore:
         return own_query(self.connection, cypher, values)
 
     @contextmanager
-    def graph(self, space: Space) -> Iterator[Neo4jGraphView]:
+    def graph(self, space: Space) -> Iterator[HeldGraphView]:
         """As `lookgraph.stores.base.Store.graph`."""
         stored = self._stored(space)
-        held = self._graphs.open(stored) if stored else None
+        held = self._graph(stored) if stored else None
         if held is None:
             raise GraphNotFoundError(space.name)
-        yield Neo4jGraphView(held)
+        yield HeldGraphView(held)
+
+    def _graph(self, stored: StoredSpace) -> HeldGraph | None:
+        read = partial(read_graph, self.connection, stored)
+        return self._graphs.open(stored.space.name, stored, read)
 
     def graph_status(self, space: Space) -> GraphStatus | None:
         """What the graph of a space is; None if there is none."""
@@ -204,8 +210,8 @@ class Neo4jStore:
         held, linkage = read_embeddings(self.connection, stored), None
         has_neighbours = stored.graph is not None and stored.graph.neighbours > 0
         if has_neighbours and space.metric is Metric.COSINE:
-            graph = self._graphs.open(stored)
-            if graph and np.array_equal(graph.numbers, held.numbers) and held.inside.all():
+            graph = self._graph(stored)
+            if graph and np.array_equal(graph.members.numbers, held.numbers) and held.inside.all():
                 linkage = graph.graph.linkage
 
         def ids_of(places: Integers) -> list[str]:

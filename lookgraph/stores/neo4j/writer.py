@@ -9,12 +9,12 @@ from neo4j import ManagedTransaction
 from lookgraph.errors import GraphTooLargeError
 from lookgraph.stores.base import GraphWanted
 from lookgraph.stores.checking import check_embeddings
+from lookgraph.stores.keys import key_of
 from lookgraph.stores.neo4j.client.batches import in_batches
 from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.stores.neo4j.client.lock import Turn
 from lookgraph.stores.neo4j.client.server import check_kind
 from lookgraph.stores.neo4j.graphing import Grapher
-from lookgraph.stores.neo4j.keys import key_of
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.pictures import Known, PictureWriter
 from lookgraph.stores.neo4j.records import (

@@ -15,7 +15,7 @@ needs_module("neo4j")
 
 from neo4j import Record  # noqa: E402
 
-from lookgraph.stores.neo4j.keys import key_of  # noqa: E402
+from lookgraph.stores.keys import key_of  # noqa: E402
 from lookgraph.stores.neo4j.names import USUAL  # noqa: E402
 from lookgraph.stores.neo4j.searching.filters import condition_of, loose  # noqa: E402
 

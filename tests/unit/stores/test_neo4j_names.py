@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookgraph.errors import UsageError
-from lookgraph.stores.neo4j.keys import key_of, path_of, shown
+from lookgraph.stores.keys import key_of, path_of, shown
 from lookgraph.stores.neo4j.names import USUAL, Names
 from tests.conftest import needs_module
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lookgraph.stores.contents import Contents, SpaceContents, VerdictFacts
-from lookgraph.stores.neo4j.keys import key_of
+from lookgraph.stores.keys import key_of
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import StoredSpace
 from lookgraph.stores.neo4j.relations import Relations, no_relations

@@ -8,8 +8,8 @@ import numpy as np
 from neo4j import ManagedTransaction
 
 from lookgraph.stores.contents import FileFacts, PictureFacts, VerdictFacts
+from lookgraph.stores.keys import path_of, shown
 from lookgraph.stores.neo4j.client.numbers import Numbers
-from lookgraph.stores.neo4j.keys import path_of, shown
 from lookgraph.stores.neo4j.mirror.changes import Unit
 from lookgraph.stores.neo4j.mirror.mirrored import LibraryFacts, SpaceFacts
 from lookgraph.stores.neo4j.mirror.wanted import Wanted

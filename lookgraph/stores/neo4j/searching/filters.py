@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lookgraph.stores.neo4j.keys import key_of, path_of
+from lookgraph.stores.keys import key_of, path_of
 from lookgraph.stores.neo4j.names import Names
 from lookgraph.stores.neo4j.records import SHOWS, Read
 from lookgraph.types import Selection

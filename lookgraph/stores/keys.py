@@ -7,7 +7,7 @@ def key_of(path: str) -> str:
     """A text that is in the order of the path's bytes, and that loses none of them.
 
     Each byte becomes the character of its number (ISO 8859-1): what is ASCII stays as it is. Bytes
-    that are no UTF-8 have no text of their own in Neo4j, and its order is that of code points.
+    that are no UTF-8 have no text of their own there, and the order of text is that of code points.
     """
     return os.fsencode(path).decode("latin-1")
 

@@ -1,0 +1,87 @@
+"""What a change is about, kept while it is made, so that one that broke off can be put right.
+
+A change writes embeddings, then pictures, then files: what is found is there, and what is known is
+found. If it breaks off in between, a path may stand with two pictures, or a file may name a picture
+that does not know it. The next writer looks at the paths that the change was about: such a path is
+taken from the pictures that its file does not name, and such a file is forgotten, so that the next
+`lookgraph index` reads it again.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TypeAlias
+
+from lookgraph.stores.milvus.client.connection import Connection
+from lookgraph.stores.milvus.collections import Names
+from lookgraph.stores.milvus.records import (
+    PENDING,
+    Record,
+    StoredPicture,
+    files_at,
+    picture_entity,
+    pictures_with,
+    read_records,
+    write_records,
+)
+
+_BYTES = 60_000
+"""In one record: JSON has 65,536 (Milvus documentation, "JSON Field")."""
+
+Pending: TypeAlias = dict[str, str]
+"""The keys of files, and the id of the picture that each is to hold, or nothing."""
+
+
+def begin(connection: Connection, names: Names, generation: int, about: Pending) -> None:
+    """Keep what a change is about; it is over when the library has this generation."""
+    records = [
+        Record(str(number), PENDING, {"generation": generation, "about": part})
+        for number, part in enumerate(_parts(about))
+    ]
+    write_records(connection, names, records)
+
+
+def put_right(connection: Connection, names: Names, generation: int) -> None:
+    """Put right what changes after a generation have left, if they broke off."""
+    about: Pending = {}
+    for told in read_records(connection, names, PENDING):
+        if told["generation"] > generation:
+            about |= told["about"]
+    if about:
+        _put_right(connection, names, about)
+
+
+def _put_right(connection: Connection, names: Names, about: Pending) -> None:
+    files = files_at(connection, names, about)
+    shown = {key: file.picture for key, file in files.items()}
+    ids = {id_ for id_ in (*about.values(), *shown.values()) if id_}
+    pictures = pictures_with(connection, names, ids)
+    mended = [_without(its, [key for key in about if shown.get(key) != its.picture.id])
+              for its in pictures.values()]  # fmt: skip
+    connection.upsert(names.pictures, [picture_entity(names, its) for its in mended])
+    lost = [
+        key
+        for key, id_ in shown.items()
+        if id_ and (id_ not in pictures or key not in pictures[id_].keys)
+    ]
+    if lost:
+        connection.delete(names.files, names.one_of("path", lost))
+
+
+def _without(its: StoredPicture, gone: Iterable[str]) -> StoredPicture:
+    kept = tuple(key for key in its.keys if key not in set(gone))
+    return replace(its, keys=kept, files=its.files - (len(its.keys) - len(kept)))
+
+
+def _parts(about: Pending) -> Iterator[Pending]:
+    """The same in parts that a record can hold."""
+    part: Pending = {}
+    size = 0
+    for key, id_ in about.items():
+        its = len(json.dumps({key: id_}))
+        if part and size + its > _BYTES:
+            yield part
+            part, size = {}, 0
+        part[key] = id_
+        size += its
+    yield part

@@ -1,0 +1,346 @@
+"""The one writer of a library in Milvus."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from lookgraph.stores.base import GraphWanted
+from lookgraph.stores.checking import check_embeddings
+from lookgraph.stores.keys import key_of
+from lookgraph.stores.milvus import pending
+from lookgraph.stores.milvus.client.connection import Connection
+from lookgraph.stores.milvus.client.lock import Turn
+from lookgraph.stores.milvus.collections import Names, vectors_schema
+from lookgraph.stores.milvus.compacting import compact
+from lookgraph.stores.milvus.embeddings import vector_entities
+from lookgraph.stores.milvus.files import keys_of
+from lookgraph.stores.milvus.graphing import Grapher
+from lookgraph.stores.milvus.indexes import FLAT, renew_index, server_index
+from lookgraph.stores.milvus.library import the_library, with_folder, write_library
+from lookgraph.stores.milvus.records import (
+    SPACE,
+    StoredFile,
+    StoredPicture,
+    StoredSpace,
+    drop_records,
+    file_entity,
+    files_at,
+    find_space,
+    picture_entity,
+    pictures_with,
+    space_record,
+    stored_spaces,
+    write_records,
+)
+from lookgraph.stores.milvus.verdicts import drop_verdict, write_verdict
+from lookgraph.types import Entry, IndexKind, Patterns, Picture, Space, Vector, Verdict
+
+_FORGOTTEN = 1000
+"""Files in one change."""
+
+_ROWS = 65_536
+"""Rows are taken from the library's count so many at a time: what a crash can leave unused."""
+
+
+class MilvusWriter:
+    """Changes a library. See `lookgraph.stores.base.Writer`.
+
+    Milvus has no transactions: `lookgraph.stores.milvus.pending` says in which order a change is
+    written, and what becomes of one that breaks off.
+    """
+
+    def __init__(self, connection: Connection, names: Names, turn: Turn) -> None:
+        """Puts right what the last writer may have left."""
+        self._connection = connection
+        self._names = names
+        self._turn = turn
+        self._library = the_library(connection, names)
+        self._spare = range(0)
+        pending.put_right(connection, names, self._library.generation)
+
+    def find(self, space: Space, id_: str) -> Picture | None:
+        """As `lookgraph.stores.base.Writer.find`."""
+        stored = find_space(self._connection, self._names, space)
+        found = pictures_with(self._connection, self._names, [id_]).get(id_)
+        return found.picture if stored and found and stored.number in found.spaces else None
+
+    def commit(
+        self, space: Space, entries: Sequence[Entry], embeddings: Mapping[str, Vector]
+    ) -> None:
+        """As `lookgraph.stores.base.Writer.commit`."""
+        if not entries:
+            return
+        connection, names = self._connection, self._names
+        entry_at = {key_of(entry.path): entry for entry in entries}
+        before = files_at(connection, names, entry_at)
+        shown = {key: its.picture.id if its.picture else "" for key, its in entry_at.items()}
+        ids = {id_ for id_ in (*shown.values(), *(its.picture for its in before.values())) if id_}
+        known = pictures_with(connection, names, ids)
+        stored = find_space(connection, names, space)
+        number = stored.number if stored else None
+        fresh = {
+            its.picture.id: its.picture
+            for its in entry_at.values()
+            if its.picture
+            and (its.picture.id not in known or number not in known[its.picture.id].spaces)
+        }
+        check_embeddings(space, entry_at.values(), {id_: embeddings.get(id_) for id_ in fresh})
+        self._turn.check()
+        if stored is None:
+            stored = self._made(space, None)
+        pending.begin(connection, names, self._library.generation + 1, shown)
+        self._embed(stored, list(fresh.values()), embeddings)
+        change = _Change(connection, names, self._graphs(), known)
+        for entry in entry_at.values():
+            if entry.picture:
+                change.add(entry.picture)
+        change.embed(fresh, stored.number)
+        change.move(before, shown)
+        written = change.write()
+        files = {
+            key: StoredFile(
+                key,
+                its.stamp,
+                shown[key] or None,
+                its.skip,
+                tuple(sorted(written[shown[key]].spaces)) if shown[key] else (),
+            )
+            for key, its in entry_at.items()
+        }
+        files |= self._settled_too([written[id_] for id_ in fresh], files)
+        connection.upsert(names.files, [file_entity(names, its) for its in files.values()])
+        self._changed()
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """As `lookgraph.stores.base.Writer.forget`."""
+        connection, names = self._connection, self._names
+        waiting = map(key_of, paths)
+        while keys := list(islice(waiting, _FORGOTTEN)):
+            before = files_at(connection, names, keys)
+            if not before:
+                continue
+            self._turn.check()
+            pending.begin(
+                connection, names, self._library.generation + 1, dict.fromkeys(before, "")
+            )
+            ids = [its.picture for its in before.values() if its.picture]
+            change = _Change(
+                connection, names, self._graphs(), pictures_with(connection, names, ids)
+            )
+            change.move(before, dict.fromkeys(before, ""))
+            change.write()
+            connection.delete(names.files, names.one_of("path", before))
+            self._changed()
+
+    def remember(self, root: Path, patterns: Patterns) -> None:
+        """As `lookgraph.stores.base.Writer.remember`."""
+        changed = with_folder(self._library, root, patterns)
+        if changed != self._library:
+            self._turn.check()
+            self._library = changed
+            self._changed()
+
+    def compact(self, space: Space) -> int:
+        """As `lookgraph.stores.base.Writer.compact`."""
+        stored = find_space(self._connection, self._names, space)
+        if stored is None:
+            return 0
+        self._turn.check()
+        damaged = compact(self._connection, self._names, stored)
+        self._changed()
+        return damaged
+
+    def renew_index(
+        self, space: Space, kind: IndexKind | None, progress: Callable[[float], None]
+    ) -> None:
+        """As `lookgraph.stores.base.Writer.renew_index`."""
+        stored = find_space(self._connection, self._names, space)
+        if stored is None:
+            return
+        wanted = renew_index(self._connection, self._names, stored, kind, self._turn, progress)
+        if wanted != stored:
+            self._turn.check()
+            write_records(self._connection, self._names, [space_record(wanted)])
+            self._changed()
+
+    def renew_graph(
+        self, space: Space, wanted: GraphWanted | None, progress: Callable[[float], None]
+    ) -> None:
+        """As `lookgraph.stores.base.Writer.renew_graph`."""
+        stored = find_space(self._connection, self._names, space)
+        kept = wanted or (stored.graph if stored else None)
+        if stored is None or kept is None:
+            return
+        self._turn.check()
+        if Grapher(self._connection, self._names, self._turn, stored, progress).renew(kept):
+            self._changed()
+
+    def judge(self, verdict: Verdict) -> None:
+        """As `lookgraph.stores.base.Writer.judge`."""
+        self._turn.check()
+        write_verdict(self._connection, self._names, verdict)
+        self._changed()
+
+    def withdraw(self, first: str, second: str) -> bool:
+        """As `lookgraph.stores.base.Writer.withdraw`."""
+        self._turn.check()
+        if not drop_verdict(self._connection, self._names, first, second):
+            return False
+        self._changed()
+        return True
+
+    def add_space(self, space: Space, network: str | None) -> None:
+        """As `lookgraph.stores.base.Writer.add_space`."""
+        if find_space(self._connection, self._names, space) is None:
+            self._turn.check()
+            self._made(space, network)
+            self._changed()
+
+    def remove_space(self, space: Space) -> None:
+        """As `lookgraph.stores.base.Writer.remove_space`."""
+        connection, names = self._connection, self._names
+        stored = find_space(connection, names, space)
+        if stored is None:
+            return
+        self._turn.check()
+        drop_records(connection, names, SPACE, [space.name])
+        for collection in (names.vectors(space), names.graph(space)):
+            if names.tenant is None:
+                connection.drop(collection)
+            elif connection.has(collection):
+                connection.delete(collection, names.ours())
+        self._changed()
+
+    def _made(self, space: Space, network: str | None) -> StoredSpace:
+        """A space that was not there."""
+        connection, names = self._connection, self._names
+        stored = StoredSpace(space, self._library.spaces + 1, network)
+        self._library = replace(self._library, spaces=stored.number)
+        write_library(connection, names, self._library)  # first, so that no number comes twice
+        connection.create(
+            names.vectors(space),
+            vectors_schema(names, space.dimension),
+            server_index(space, FLAT),
+        )
+        write_records(connection, names, [space_record(stored)])
+        return stored
+
+    def _embed(
+        self, stored: StoredSpace, pictures: Sequence[Picture], embeddings: Mapping[str, Vector]
+    ) -> None:
+        """Write embeddings; those that a change which broke off has left are written over."""
+        if not pictures:
+            return
+        entities = vector_entities(
+            self._names, pictures, embeddings, self._first_row(len(pictures))
+        )
+        self._connection.upsert(self._names.vectors(stored.space), entities, stored.space.dimension)
+
+    def _first_row(self, count: int) -> int:
+        """The first of so many rows that no embedding has been given."""
+        if len(self._spare) < count:
+            rows = self._library.rows
+            self._library = replace(self._library, rows=rows + max(_ROWS, count))
+            write_library(self._connection, self._names, self._library)
+            self._spare = range(rows, self._library.rows)
+        first = self._spare[0]
+        self._spare = self._spare[count:]
+        return first
+
+    def _graphs(self) -> frozenset[int]:
+        """The numbers of the spaces that have a graph."""
+        stored = stored_spaces(self._connection, self._names)
+        return frozenset(its.number for its in stored if its.graph is not None)
+
+    def _settled_too(
+        self, embedded: Sequence[StoredPicture], written: Mapping[str, StoredFile]
+    ) -> dict[str, StoredFile]:
+        """Further files of pictures that have a new embedding."""
+        connection, names = self._connection, self._names
+        keys = (key for its in embedded if its.files > 1 for key in keys_of(connection, names, its))
+        others = files_at(connection, names, [key for key in keys if key not in written])
+        spaces = {its.picture.id: tuple(sorted(its.spaces)) for its in embedded}
+        return {
+            key: replace(file, spaces=spaces[file.picture])
+            for key, file in others.items()
+            if file.picture in spaces
+        }
+
+    def _changed(self) -> None:
+        """The end of a change: readers see it."""
+        self._library = replace(self._library, generation=self._library.generation + 1)
+        write_library(self._connection, self._names, self._library)
+
+
+class _Change:
+    """Pictures, as one change makes them."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        names: Names,
+        graphs: frozenset[int],
+        known: Mapping[str, StoredPicture],
+    ) -> None:
+        """Nothing is changed yet.
+
+        Args:
+            connection: to the server.
+            names: of the library.
+            graphs: the numbers of the spaces that have a graph.
+            known: the pictures as they are.
+        """
+        self._connection = connection
+        self._names = names
+        self._graphs = graphs
+        self._before = known
+        self._now = dict(known)
+
+    def add(self, picture: Picture) -> None:
+        """A picture is to be there."""
+        found = self._now.get(picture.id)
+        self._now[picture.id] = replace(found, picture=picture) if found else StoredPicture(picture)
+
+    def embed(self, ids: Iterable[str], space: int) -> None:
+        """Pictures have an embedding in a space now."""
+        for id_ in ids:
+            its = self._now[id_]
+            self._now[id_] = replace(its, spaces=its.spaces | {space})
+
+    def move(self, before: Mapping[str, StoredFile], shown: Mapping[str, str]) -> None:
+        """Files hold other pictures.
+
+        Args:
+            before: those that are known, by their keys.
+            shown: what they hold now, by their keys; nothing where it is no picture.
+        """
+        gone: dict[str, set[str]] = {}
+        come: dict[str, set[str]] = {}
+        for key, id_ in shown.items():
+            old = before[key].picture if key in before else None
+            if old and old != id_ and old in self._now:
+                gone.setdefault(old, set()).add(key)
+            if id_:
+                come.setdefault(id_, set()).add(key)
+        for id_ in gone.keys() | come.keys():
+            its = self._now[id_]
+            keys = set(keys_of(self._connection, self._names, its))
+            keys = (keys - gone.get(id_, set())) | come.get(id_, set())
+            self._now[id_] = replace(its, files=len(keys), keys=tuple(sorted(keys)))
+
+    def write(self) -> dict[str, StoredPicture]:
+        """Write the pictures that are other now; all of them, by their ids."""
+        for id_, its in self._now.items():
+            turned = self._live(its) ^ self._live(self._before.get(id_))
+            self._now[id_] = replace(its, behind=its.behind ^ (turned & self._graphs))
+        other = [its for id_, its in self._now.items() if its != self._before.get(id_)]
+        self._connection.upsert(
+            self._names.pictures, [picture_entity(self._names, its) for its in other]
+        )
+        return self._now
+
+    @staticmethod
+    def _live(its: StoredPicture | None) -> frozenset[int]:
+        """The spaces in which a picture can answer."""
+        return its.spaces if its and its.files else frozenset()
