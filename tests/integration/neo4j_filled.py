@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from neo4j import ManagedTransaction
 
-from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.stores.keys import key_of, shown
+from lookgraph.stores.neo4j.client.connection import Connection
 from lookgraph.stores.neo4j.records import StoredSpace
 from lookgraph.stores.neo4j.schema import await_vector_index, make_library, make_vector_index
 from lookgraph.types import Array, IndexKind, Metric, Picture, Space
