@@ -38,6 +38,7 @@ _EXTRAS = {
     "faiss": "faiss",
     "communities": "graspologic_native",
     "neo4j": "neo4j",
+    "milvus": "pymilvus",
     "client": "httpx",
     "serve": "fastapi",
 }

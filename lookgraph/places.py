@@ -9,9 +9,25 @@ from lookgraph.config import LIBRARY_FOLDER
 from lookgraph.errors import MissingExtraError, UsageError
 from lookgraph.stores.base import Store
 from lookgraph.stores.local import LocalStore, has_other_files
+from lookgraph.types import Word
 
-_ADDRESS = re.compile(r"(neo4j|bolt)(\+s|\+ssc)?://", re.IGNORECASE)
-"""How addresses of servers begin (Neo4j Driver Manual, "Connection URIs")."""
+_ADDRESS = re.compile(r"(neo4j|bolt|milvus)(\+s|\+ssc)?://", re.IGNORECASE)
+"""How addresses of servers begin (Neo4j Driver Manual, "Connection URIs"; Milvus' is our own)."""
+
+
+class Engine(Word):
+    """What keeps a library that is not in a folder."""
+
+    NEO4J = "neo4j"
+    MILVUS = "milvus"
+
+
+def engine_of(at: "str | os.PathLike[str]") -> Engine | None:
+    """What an address is of; None for a folder."""
+    found = _ADDRESS.match(at) if isinstance(at, str) else None
+    if found is None:
+        return None
+    return Engine.MILVUS if found[1].lower() == "milvus" else Engine.NEO4J
 
 
 def as_address(at: "str | os.PathLike[str]") -> str | None:
@@ -20,14 +36,15 @@ def as_address(at: "str | os.PathLike[str]") -> str | None:
     Raises:
         UsageError: a password is in it, where others can read it. The message does not repeat it.
     """
-    if not isinstance(at, str) or not _ADDRESS.match(at):
+    engine = engine_of(at)
+    if engine is None or not isinstance(at, str):
         return None
     scheme, _, rest = at.partition("://")
-    if ":" in rest.rpartition("@")[0]:
+    if ":" in rest.rpartition("@")[0] and not rest.startswith("/"):  # which is a file's path
         raise UsageError(
             f"The address of the server, {scheme}://…, has a password in it, which other people "
-            f"and programs could read there. Leave it out: {scheme}://USER@HOST/DATABASE, and put "
-            "it into the environment variable LOOKGRAPH_NEO4J_PASSWORD."
+            f"and programs could read there. Leave it out: {scheme}://USER@HOST/…, and put it into "
+            f"the environment variable LOOKGRAPH_{engine.upper()}_PASSWORD."
         )
     return at
 
@@ -48,12 +65,22 @@ def store_for(pictures: Path, at: "str | os.PathLike[str] | None", password: str
     if at is None:
         return LocalStore(nearest_library(pictures) or pictures / LIBRARY_FOLDER)
     if address := as_address(at):
-        if importlib.util.find_spec("neo4j") is None:
-            raise MissingExtraError("A library in Neo4j", "neo4j")
-        from lookgraph.stores.neo4j import open_store
-
-        return open_store(address, password)
+        return _on_server(address, password)
     return LocalStore(library_at(absolute(at), pictures))
+
+
+def _on_server(address: str, password: str | None) -> Store:
+    if engine_of(address) is Engine.MILVUS:
+        if importlib.util.find_spec("pymilvus") is None:
+            raise MissingExtraError("A library in Milvus", "milvus")
+        from lookgraph.stores import milvus
+
+        return milvus.open_store(address, password)
+    if importlib.util.find_spec("neo4j") is None:
+        raise MissingExtraError("A library in Neo4j", "neo4j")
+    from lookgraph.stores import neo4j
+
+    return neo4j.open_store(address, password)
 
 
 def nearest_library(start: Path) -> Path | None:

@@ -51,7 +51,7 @@ def library_option(command: Command) -> Command:
         metavar="DIR",
         type=PlaceParam(),
         help="Where the library is: its own folder, the folder of pictures that it is in, or a "
-        "server, neo4j://USER@HOST/DATABASE."
+        "server, neo4j://USER@HOST/DATABASE or milvus://HOST/COLLECTION; or milvus:///FILE.db."
         "  [default: the nearest one above the current folder]",
     )(command)
 
@@ -105,10 +105,15 @@ def _password(library: LibraryPlace) -> str | None:
 
     Nothing is a password too: that of a server that asks for none.
     """
-    from lookgraph.config import neo4j_password
-    from lookgraph.places import as_address
+    from lookgraph.config import milvus_password, neo4j_password
+    from lookgraph.places import Engine, as_address, engine_of
 
-    if as_address(library) is None or neo4j_password() is not None or not sys.stdin.isatty():
+    if as_address(library) is None or not sys.stdin.isatty():
+        return None
+    if engine_of(library) is Engine.MILVUS:
+        if milvus_password() is not None or "@" not in str(library):  # nobody is named
+            return None
+    elif neo4j_password() is not None:
         return None
     typed = click.prompt(f"Password for {library}", default="", hide_input=True,
                          show_default=False, err=True)  # fmt: skip

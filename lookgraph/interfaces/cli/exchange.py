@@ -30,9 +30,10 @@ def export(
 ) -> None:
     """Write the embeddings and paths to FILE: .npz for NumPy, .parquet for everything else.
 
-    Or write the whole library to a Neo4j database, neo4j://USER@HOST/DATABASE: pictures,
-    embeddings of all networks, graphs and verdicts. Do it again after the library has changed:
-    only what is other now is written. What Lookgraph did not make there is left as it is.
+    Or write the whole library to Neo4j, neo4j://USER@HOST/DATABASE, or to Milvus,
+    milvus://HOST/COLLECTION: pictures, embeddings of all networks, graphs and verdicts. Do it again
+    after the library has changed: only what is other now is written. What Lookgraph did not make
+    there is left as it is.
     """
     from lookgraph.places import as_address
 
@@ -77,15 +78,25 @@ def import_(
 ) -> None:
     """Read embeddings and paths from FILE, which `export` wrote, into the library of FOLDER.
 
-    Or from a Neo4j database, neo4j://USER@HOST/DATABASE, that was filled by the published recipe:
+    Or from a library in Neo4j, neo4j://USER@HOST/DATABASE, or in Milvus, milvus://HOST/COLLECTION,
+    with its graphs and verdicts; or from a Neo4j database that was filled by the published recipe:
     nodes with a path and embeddings. It is only read.
 
     Pictures that the library has already keep their embeddings. Files that are not in FOLDER
     leave again when it is indexed.
     """
-    from lookgraph.places import as_address
+    from lookgraph.interfaces.cli.copying import copy_to
+    from lookgraph.places import Engine, as_address, engine_of, refuse_foreign
 
     if address := as_address(source):
+        opened, there = open_library(library, folder), open_library(address)
+        is_other = there.store.exists() and there.store.place != opened.store.place
+        if engine_of(address) is Engine.MILVUS or (is_other and not (model or unchecked)):
+            if model or unchecked:
+                raise click.UsageError("--model and --unchecked are for the recipe's databases.")
+            refuse_foreign(opened.store)
+            copy_to(there.store, opened.store, as_json=False, exactly=False)
+            return
         context.exit(import_from(address, folder, library, model, unchecked=unchecked))
     if model or unchecked:
         raise click.UsageError("--model and --unchecked are for databases.")

@@ -1,9 +1,5 @@
-"""``lookgraph export neo4j://…``: into a database, which is kept in step."""
+"""``lookgraph export ADDRESS``: into a database, which is kept in step."""
 
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lookgraph.interfaces.cli.console import (
@@ -13,11 +9,11 @@ from lookgraph.interfaces.cli.console import (
     put_json,
     say,
 )
-from lookgraph.interfaces.cli.progress import Seldom
+from lookgraph.interfaces.cli.copying import copy_to
+from lookgraph.interfaces.cli.progress import counts
 
 if TYPE_CHECKING:
     from lookgraph.stores.neo4j.mirror.export import Report
-    from lookgraph.stores.neo4j.mirror.exporter import Progress
 
 _DOING = {
     "pictures": "Writing pictures",
@@ -27,21 +23,29 @@ _DOING = {
 
 
 def export_to(address: str, library: LibraryPlace | None, *, as_json: bool) -> None:
-    """Write a local library into a database, or what has changed since the last time.
+    """Write a library into a database, or what has changed since the last time.
+
+    From a folder into Neo4j it is a mirror; otherwise a library like any other.
 
     Args:
         address: of the database.
         library: where the library is; None for the nearest one.
         as_json: tell what was done on stdout.
     """
+    from lookgraph.places import Engine, engine_of
+    from lookgraph.stores.local import LocalStore
+
     store, there = open_library(library).store, open_library(address).store
+    if engine_of(address) is Engine.MILVUS or not isinstance(store, LocalStore):
+        copy_to(store, there, as_json=as_json, exactly=True)
+        return
     from lookgraph.stores.neo4j.mirror.export import (
         export,
     )  # once it is known that the driver is here
     from lookgraph.stores.neo4j.store import Neo4jStore
 
     assert isinstance(there, Neo4jStore)
-    with _progress() as progress:
+    with counts(_DOING, without_rate="index") as progress:
         report = export(store, there.connection, progress)
     if as_json:
         put_json(_as_json(report))
@@ -76,51 +80,3 @@ def _tell(report: "Report", place: str) -> None:
             say(f"{name}: its graph cannot be used ({fault}), so there are no relations.")
         else:
             say(f"{name} has no graph, so there are no relations. Make one: lookgraph graph build")
-
-
-@contextmanager
-def _progress() -> "Iterator[Progress]":
-    """Show how much of what is written, and how fast: as bars, or in lines now and then."""
-    if sys.stderr.isatty():
-        with _bars() as tell:
-            yield tell
-        return
-    seldom, began = Seldom(), dict[str, float]()
-
-    def line(what: str, done: int, total: int) -> None:
-        now = time.monotonic()
-        started = began.setdefault(what, now)
-        if seldom.is_due():
-            say(f"{_DOING[what]}: {done:,} of {total:,}{_rate(what, done, now - started)}")
-
-    yield line
-
-
-@contextmanager
-def _bars() -> "Iterator[Progress]":
-    from rich import progress as rich
-    from rich.console import Console
-
-    columns = (
-        rich.TextColumn("{task.description}"),
-        rich.BarColumn(bar_width=24),
-        rich.MofNCompleteColumn(),
-        rich.TextColumn("{task.fields[rate]}"),
-        rich.TimeRemainingColumn(),
-    )
-    with rich.Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        tasks: dict[str, rich.TaskID] = {}
-
-        def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(_DOING[what], total=total, rate="")
-            task = next(one for one in bars.tasks if one.id == tasks[what])
-            rate = _rate(what, done, task.elapsed or 0)
-            bars.update(task.id, completed=done, total=total, rate=rate)
-
-        yield show
-
-
-def _rate(what: str, done: int, seconds: float) -> str:
-    """How many a second; of the index, which counts per cent, nothing."""
-    return f", {done / seconds:,.0f}/s" if seconds > 0 and what != "index" else ""

@@ -97,9 +97,9 @@ def write_back(graph: "LibraryGraph", found: "Groups") -> None:
 
 
 def _connection(graph: "LibraryGraph", option: str) -> "Connection":
-    from lookgraph.places import as_address
+    from lookgraph.places import Engine, engine_of
 
-    if as_address(graph.store.place) is None:
+    if engine_of(graph.store.place) is not Engine.NEO4J:
         raise UsageError(
             f"{option} needs a library or a mirror in Neo4j, and this one is in "
             f"{graph.store.place}: --library neo4j://USER@HOST/DATABASE. "

@@ -67,7 +67,7 @@ def _describe(opened: "Library") -> None:
             ("space", f"{one.space.name}: {one.pictures:,} embeddings of {one.space.dimension} "
              f"numbers, {size_text(one.bytes)}{unused}")
         )  # fmt: skip
-        lines.append(("searched", _way(one.index, opened.store.folder is None)))
+        lines.append(("searched", _way(one.index, opened.store.place)))
         lines.append(("graph", _graph(one.graph) if one.graph else ""))
     lines += [("include", " ".join(patterns.include)), ("exclude", " ".join(patterns.exclude))]
     lines.append(("left out", f"{now.skipped:,} (see --skipped)" if now.skipped else "none"))
@@ -77,16 +77,22 @@ def _describe(opened: "Library") -> None:
             put(f"{name:<12}{printable(value)}")
 
 
-def _way(index: "IndexStatus", is_on_server: bool) -> str:
+def _way(index: "IndexStatus", place: str) -> str:
     """How a space is searched, and why so."""
+    from lookgraph.places import Engine, engine_of
     from lookgraph.types import IndexKind
+
+    begins = {
+        None: "once that takes over 10 ms",
+        Engine.NEO4J: "from a thousand pictures on",
+        Engine.MILVUS: "from ten thousand pictures on",
+    }
 
     if index.fault:
         return f"exactly: {index.fault}"
     if index.kind is IndexKind.EXACT:
         reasons = {
-            IndexKind.AUTO: "an index is made "
-            + ("from a thousand pictures on" if is_on_server else "once that takes over 10 ms"),
+            IndexKind.AUTO: f"an index is made {begins[engine_of(place)]}",
             IndexKind.EXACT: "as `lookgraph index --index exact` said",
             IndexKind.IVF: "an index is made with the first pictures",
             IndexKind.HNSW: "an index is made with the first pictures",

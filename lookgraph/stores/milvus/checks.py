@@ -21,7 +21,7 @@ def checks(connection: Connection, names: Names) -> Iterator[Check]:
     """Look at everything but the embeddings, one thing after another."""
     if connection.address.is_file and not connection.has(names.records):
         return
-    yield Check("server", None, f"Milvus {connection.version()}")
+    yield Check("server", None, f"Milvus {connection.version}")
     if read_library(connection, names) is None:
         return
     yield _collections(connection, names)

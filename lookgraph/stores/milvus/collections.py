@@ -174,9 +174,12 @@ def graph_schema(names: Names) -> CollectionSchema:
     )
 
 
-def unsearched_index() -> IndexParams:
-    """Of the two zeros."""
-    return _index(_UNUSED, "FLAT", Metric.L2, {})
+def unsearched_index(*fields: str) -> IndexParams:
+    """Of the two zeros, and of fields that are asked for by value."""
+    found = _index(_UNUSED, "FLAT", Metric.L2, {})
+    for field in fields:
+        found.add_index(field, index_type="INVERTED")
+    return found
 
 
 def vectors_index(kind: str, metric: Metric, params: dict[str, int]) -> IndexParams:

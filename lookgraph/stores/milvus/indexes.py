@@ -29,7 +29,7 @@ _LISTS = 2
 """Lists of an inverted file for each root of the number of embeddings."""
 
 
-def check_kind(address: Address, kind: IndexKind) -> None:
+def check_kind(address: Address, kind: IndexKind, *, is_lite: bool) -> None:
     """Refuse a way of searching that there is not.
 
     Raises:
@@ -37,19 +37,19 @@ def check_kind(address: Address, kind: IndexKind) -> None:
     """
     if kind is IndexKind.GDS:
         raise UsageError(f"{kind} is a way of Neo4j's: Milvus has exact, ivf and hnsw.")
-    if address.is_file and address.index is not None and address.index not in _LITE:
+    if is_lite and address.index is not None and address.index not in _LITE:
         raise UsageError(
             f"Milvus Lite has no {address.index}: it takes {', '.join(_LITE)}. A server has more."
         )
 
 
-def wanted_kind(address: Address, kind: IndexKind, count: int) -> str:
+def wanted_kind(address: Address, kind: IndexKind, count: int, *, is_lite: bool) -> str:
     """The type of the index for so many embeddings, as Milvus calls it."""
     if kind is IndexKind.EXACT or (kind is IndexKind.AUTO and count <= INDEXED):
         return FLAT
     if kind is IndexKind.AUTO:
         # To make a graph of 20,000 takes Milvus Lite a minute, and lists of them two seconds.
-        return address.index or (IVF if address.is_file else HNSW)
+        return address.index or (IVF if is_lite else HNSW)
     if address.index is not None:
         return address.index
     return IVF if kind is IndexKind.IVF else HNSW
@@ -107,11 +107,11 @@ def renew_index(
         progress: is told which share is done, 0 to 1.
     """
     kept = kind or stored.index
-    check_kind(connection.address, kept)
+    check_kind(connection.address, kept, is_lite=connection.is_lite)
     collection = names.vectors(stored.space)
     connection.flush(collection)  # what is not in a segment yet takes a server ten times as long
     count = connection.count(collection, "")
-    made = wanted_kind(connection.address, kept, count)
+    made = wanted_kind(connection.address, kept, count, is_lite=connection.is_lite)
     if made != stored.made:
         turn.check()
         progress(0.0)

@@ -114,9 +114,13 @@ def make_library(connection: Connection, names: Names) -> None:
         UsageError: a collection of this name is somebody else's.
     """
     if read_library(connection, names) is None:
-        connection.create(names.records, records_schema(names), unsearched_index())
-        connection.create(names.files, files_schema(names), unsearched_index())
-        connection.create(names.pictures, pictures_schema(names), unsearched_index())
+        for collection, schema, asked in (
+            (names.records, records_schema(names), ("kind",)),
+            (names.files, files_schema(names), ("picture", "skip")),
+            (names.pictures, pictures_schema(names), ("files", "spaces", "behind")),
+        ):
+            index = unsearched_index() if connection.is_lite else unsearched_index(*asked)
+            connection.create(collection, schema, index)
         write_library(connection, names, LibraryRecord())
 
 

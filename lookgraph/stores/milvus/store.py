@@ -73,7 +73,7 @@ class MilvusStore:
 
     def check_index(self, space: Space, kind: IndexKind) -> None:
         """As `lookgraph.stores.base.Store.check_index`."""
-        check_kind(self.connection.address, kind)
+        check_kind(self.connection.address, kind, is_lite=self.connection.is_lite)
 
     def exists(self) -> bool:
         """Whether there is a library."""

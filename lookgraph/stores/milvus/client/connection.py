@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -66,10 +67,16 @@ class Connection:
             self._client = None
             self._loaded.clear()
 
+    @cached_property
     def version(self) -> str:
-        """Of the server."""
+        """Of the server, asked once."""
         with self._asking() as client:
             return str(client.get_server_version())
+
+    @property
+    def is_lite(self) -> bool:
+        """Whether it is Milvus Lite, in this process or served, which has no indexes of scalars."""
+        return self.version.startswith("milvus_lite")
 
     def has(self, collection: str) -> bool:
         """Whether there is such a collection."""
@@ -89,16 +96,17 @@ class Connection:
             return {its["name"] for its in client.describe_collection(collection)["fields"]}
 
     def create(self, collection: str, schema: CollectionSchema, index: IndexParams) -> None:
-        """Make a collection and let it be searched; one that is there stays."""
+        """Make a collection with its indexes; one that is there stays."""
         with self._asking() as client:
             if not client.has_collection(collection):
                 client.create_collection(
                     collection,
                     schema=schema,
-                    index_params=index,
                     consistency_level=self.address.consistency,
                     num_shards=self.address.shards,
                 )
+            if not client.list_indexes(collection):  # the last writer may have come so far
+                client.create_index(collection, index, sync=False)  # there is nothing to wait for
 
     def drop(self, collection: str) -> None:
         """Remove a collection with all that is in it, if it is there."""
