@@ -34,7 +34,7 @@ def doctor(
 ) -> int:
     """Check this machine, the network and the library of FOLDER, or that at an ADDRESS.
 
-    An address is that of a Neo4j database, neo4j://USER@HOST/DATABASE.
+    An address is that of a server, neo4j://USER@HOST/DATABASE or milvus://HOST/COLLECTION.
     """
     from lookgraph.doctor import check_all, mend
 

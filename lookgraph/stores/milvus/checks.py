@@ -6,12 +6,9 @@ from lookgraph.stores.base import Check
 from lookgraph.stores.milvus.client.connection import Connection
 from lookgraph.stores.milvus.collections import Names
 from lookgraph.stores.milvus.library import read_library
+from lookgraph.stores.milvus.pending import disagreements
 from lookgraph.stores.milvus.records import (
-    FILE,
-    PICTURE,
     StoredSpace,
-    file_of,
-    picture_of,
     stored_spaces,
 )
 from lookgraph.stores.milvus.statuses import graph_status_of
@@ -43,21 +40,10 @@ def _collections(connection: Connection, names: Names) -> Check:
 
 def _pictures(connection: Connection, names: Names) -> Check:
     """Whether files and pictures know each other."""
-    shown: dict[str, int] = {}
-    for page in connection.pages(names.files, names.ours(), FILE):
-        for file in (file_of(names, told) for told in page):
-            if file.picture:
-                shown[file.picture] = shown.get(file.picture, 0) + 1
-    told = {
-        its.picture.id: its.files
-        for page in connection.pages(names.pictures, names.ours(), PICTURE)
-        for its in (picture_of(names, entity) for entity in page)
-        if its.files
-    }
-    wrong = sum(1 for id_ in shown.keys() | told.keys() if shown.get(id_) != told.get(id_))
+    wrong = len(disagreements(connection, names))
     if wrong:
         advice = "Somebody has changed what Lookgraph keeps. Run `lookgraph doctor --repair`."
-        return Check("pictures", False, f"{wrong:,} have other files than they tell of", advice)
+        return Check("pictures", False, f"{wrong:,} have other files than these say", advice)
     return Check("pictures", True, "each has its files")
 
 

@@ -8,18 +8,21 @@ taken from the pictures that its file does not name, and such a file is forgotte
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
 from lookgraph.stores.milvus.client.connection import Connection
 from lookgraph.stores.milvus.collections import Names
+from lookgraph.stores.milvus.files import keys_of
 from lookgraph.stores.milvus.records import (
     PENDING,
+    PICTURE,
     Record,
     StoredPicture,
     files_at,
     picture_entity,
+    picture_of,
     pictures_with,
     read_records,
     write_records,
@@ -28,8 +31,10 @@ from lookgraph.stores.milvus.records import (
 _BYTES = 60_000
 """In one record: JSON has 65,536 (Milvus documentation, "JSON Field")."""
 
-Pending: TypeAlias = dict[str, str]
-"""The keys of files, and the id of the picture that each is to hold, or nothing."""
+_AT_ONCE = 1000
+
+Pending: TypeAlias = Sequence[tuple[str, str]]
+"""The keys of files, each with the id of a picture that may name it, or nothing."""
 
 
 def begin(connection: Connection, names: Names, generation: int, about: Pending) -> None:
@@ -43,20 +48,49 @@ def begin(connection: Connection, names: Names, generation: int, about: Pending)
 
 def put_right(connection: Connection, names: Names, generation: int) -> None:
     """Put right what changes after a generation have left, if they broke off."""
-    about: Pending = {}
-    for told in read_records(connection, names, PENDING):
-        if told["generation"] > generation:
-            about |= told["about"]
+    about = [
+        (str(key), str(id_))
+        for told in read_records(connection, names, PENDING)
+        if told["generation"] > generation
+        for key, id_ in told["about"]
+    ]
     if about:
         _put_right(connection, names, about)
 
 
+def put_all_right(connection: Connection, names: Names) -> int:
+    """Put right whatever files and pictures do not agree about; return of how many files."""
+    wrong = disagreements(connection, names)
+    for start in range(0, len(wrong), _AT_ONCE):
+        _put_right(connection, names, wrong[start : start + _AT_ONCE])
+    return len(wrong)
+
+
+def disagreements(connection: Connection, names: Names) -> Pending:
+    """The files that name another picture than one that names them."""
+    shown = {
+        names.text(told["path"]): str(told["picture"])
+        for page in connection.pages(names.files, names.ours(), ["path", "picture"])
+        for told in page
+        if told["picture"]
+    }
+    wrong = [
+        (key, its.picture.id)
+        for page in connection.pages(names.pictures, names.ours(), PICTURE)
+        for its in (picture_of(names, told) for told in page)
+        for key in keys_of(connection, names, its)
+        if shown.pop(key, None) != its.picture.id
+    ]
+    return sorted([*wrong, *shown.items()])
+
+
 def _put_right(connection: Connection, names: Names, about: Pending) -> None:
-    files = files_at(connection, names, about)
+    keys = [key for key, _ in about]
+    files = files_at(connection, names, keys)
     shown = {key: file.picture for key, file in files.items()}
-    ids = {id_ for id_ in (*about.values(), *shown.values()) if id_}
+    ids = {id_ for id_ in (*(id_ for _, id_ in about), *shown.values()) if id_}
     pictures = pictures_with(connection, names, ids)
-    mended = [_without(its, [key for key in about if shown.get(key) != its.picture.id])
+    mended = [_without(its, [key for key in keys if shown.get(key) != its.picture.id])
               for its in pictures.values()]  # fmt: skip
     connection.upsert(names.pictures, [picture_entity(names, its) for its in mended])
     lost = [
@@ -75,13 +109,13 @@ def _without(its: StoredPicture, gone: Iterable[str]) -> StoredPicture:
 
 def _parts(about: Pending) -> Iterator[Pending]:
     """The same in parts that a record can hold."""
-    part: Pending = {}
+    part: list[tuple[str, str]] = []
     size = 0
-    for key, id_ in about.items():
-        its = len(json.dumps({key: id_}))
+    for pair in about:
+        its = len(json.dumps(pair))
         if part and size + its > _BYTES:
             yield part
-            part, size = {}, 0
-        part[key] = id_
+            part, size = [], 0
+        part.append(pair)
         size += its
     yield part

@@ -89,7 +89,7 @@ class MilvusWriter:
         self._turn.check()
         if stored is None:
             stored = self._made(space, None)
-        pending.begin(connection, names, self._library.generation + 1, shown)
+        pending.begin(connection, names, self._library.generation + 1, list(shown.items()))
         self._embed(stored, list(fresh.values()), embeddings)
         change = _Change(connection, names, self._graphs(), known)
         for entry in entry_at.values():
@@ -121,9 +121,8 @@ class MilvusWriter:
             if not before:
                 continue
             self._turn.check()
-            pending.begin(
-                connection, names, self._library.generation + 1, dict.fromkeys(before, "")
-            )
+            about = [(key, "") for key in before]
+            pending.begin(connection, names, self._library.generation + 1, about)
             ids = [its.picture for its in before.values() if its.picture]
             change = _Change(
                 connection, names, self._graphs(), pictures_with(connection, names, ids)
@@ -147,6 +146,7 @@ class MilvusWriter:
         if stored is None:
             return 0
         self._turn.check()
+        pending.put_all_right(self._connection, self._names)
         damaged = compact(self._connection, self._names, stored)
         self._changed()
         return damaged
