@@ -71,6 +71,8 @@ def copy_library(source: Store, target: Store, progress: Progress, *, exactly: b
     with target.write() as writer:
         if not target.spaces():
             writer.remember(source.root, source.patterns)
+        for space in spaces:  # in their order
+            writer.add_space(space, source.network(space))
         written = [_Space(source, target, writer, space, progress) for space in spaces]
         files = _skipped(source, target, writer, spaces)
         for one in written:
@@ -109,7 +111,6 @@ class _Space:
 
     def write(self) -> int:
         """Write what is not there; how many files that were."""
-        self._writer.add_space(self._space, self._source.network(self._space))
         known = _known(self._target, self._space)
         files, done = 0, 0
         for batch in _batches(self._source.embedded(self._space)):

@@ -625,6 +625,10 @@ class StoreContract:
         assert store.network(replace(SPACE, metric=Metric.L2)) is None
         commit(store, [entry("a", "x")])
         assert store.network(SPACE) == "a network of mine"
+        with store.write() as writer:
+            writer.add_space(OTHER, "another")
+        assert (store.network(SPACE), store.network(OTHER)) == ("a network of mine", "another")
+        assert store.spaces() == (SPACE, OTHER)
 
     def test_a_space_that_is_removed_leaves_the_others_and_the_files(self, store: Store) -> None:
         commit(store, [entry("a", "x"), entry("b", "y"), entry("gone", "z")])

@@ -3,8 +3,8 @@
 A change writes embeddings, then pictures, then files: what is found is there, and what is known is
 found. If it breaks off in between, a path may stand with two pictures, or a file may name a picture
 that does not know it. The next writer looks at the paths that the change was about: such a path is
-taken from the pictures that its file does not name, and such a file is forgotten, so that the next
-`lookgraph index` reads it again.
+taken from the pictures that its file does not name, such a file is forgotten, so that the next
+`lookgraph index` reads it again, and the files of a picture know the spaces that it is in.
 """
 
 import json
@@ -20,6 +20,7 @@ from lookgraph.stores.milvus.records import (
     PICTURE,
     Record,
     StoredPicture,
+    file_entity,
     files_at,
     picture_entity,
     picture_of,
@@ -100,6 +101,11 @@ def _put_right(connection: Connection, names: Names, about: Pending) -> None:
     ]
     if lost:
         connection.delete(names.files, names.one_of("path", lost))
+    for its in mended:
+        spaces = tuple(sorted(its.spaces))
+        known = files_at(connection, names, keys_of(connection, names, its)).values()
+        other = [replace(file, spaces=spaces) for file in known if file.spaces != spaces]
+        connection.upsert(names.files, [file_entity(names, file) for file in other])
 
 
 def _without(its: StoredPicture, gone: Iterable[str]) -> StoredPicture:

@@ -192,10 +192,16 @@ class MilvusWriter:
 
     def add_space(self, space: Space, network: str | None) -> None:
         """As `lookgraph.stores.base.Writer.add_space`."""
-        if find_space(self._connection, self._names, space) is None:
-            self._turn.check()
+        stored = find_space(self._connection, self._names, space)
+        if stored is not None and stored.network == network:
+            return
+        self._turn.check()
+        if stored is None:
             self._made(space, network)
-            self._changed()
+        else:
+            told = space_record(replace(stored, network=network))
+            write_records(self._connection, self._names, [told])
+        self._changed()
 
     def remove_space(self, space: Space) -> None:
         """As `lookgraph.stores.base.Writer.remove_space`."""

@@ -14,6 +14,7 @@ from pymilvus.milvus_client.index import IndexParams
 
 from lookgraph.stores.milvus.address import Address
 from lookgraph.stores.milvus.client.faults import server_errors
+from lookgraph.stores.milvus.client.lite import QUIET, let_go, opened_file
 from lookgraph.types import Array, Matrix
 
 # It tells of every error with a traceback on stderr otherwise, also of those that are expected.
@@ -64,6 +65,8 @@ class Connection:
         with self._lock, server_errors(self.address):
             if self._client is not None:
                 self._client.close()
+                if self.address.is_file:
+                    let_go(Path(self.address.uri))
             self._client = None
             self._loaded.clear()
 
@@ -276,11 +279,12 @@ class Connection:
     def _made(self) -> MilvusClient:
         its = self.address
         if its.is_file:
-            return MilvusClient(its.uri)
+            return opened_file(Path(its.uri))
         return MilvusClient(
             its.uri,
             user=its.user or "",
             password=self._password or "",
             db_name=its.database or "",
             timeout=its.timeout,
+            grpc_options=QUIET,
         )

@@ -7,7 +7,6 @@ from grpc import RpcError
 from pymilvus.exceptions import MilvusException
 
 from lookgraph.errors import (
-    LibraryLockedError,
     LookgraphError,
     ServerError,
     StorageError,
@@ -37,7 +36,6 @@ def server_errors(address: Address) -> Iterator[None]:
 
     Raises:
         ServerError: the server cannot be reached, refuses, or is too slow.
-        LibraryLockedError: another process has the file of Milvus Lite.
         StorageError: the server's memory or disk is full.
     """
     try:
@@ -52,14 +50,6 @@ def server_errors(address: Address) -> Iterator[None]:
 
 def _meant(address: Address, told: str) -> LookgraphError:
     line = " ".join(told.split())[:300]
-    if address.is_file and any(
-        word in told for word in ("locked", "LOCK", "another process", "Open local milvus failed")
-    ):
-        return LibraryLockedError(
-            f"{address.uri} is open in another process, and Milvus Lite lets in one at a time. "
-            "Wait for it; or let a server have the file, which all can ask: "
-            f"milvus-lite server --data-dir {address.uri} --port 19530, and then milvus://localhost."
-        )
     if any(word in told for word in _REFUSED):
         return ServerError(
             f"{address}: the server refuses ({line}). Say who asks in the address, "
