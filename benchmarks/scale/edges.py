@@ -20,8 +20,9 @@ class Building:
     """What building takes.
 
     Attributes:
-        hours: of cores.
+        hours: of cores, if each row is looked for in its segments.
         dollars: for them.
+        near: hours of cores, if it is looked for only in the ``copies`` cells that it lies in.
         asked: bytes that travel, if each row is sent to every segment that it is looked for in.
         coded: the same with codes in place of rows.
         copied: the same if rows lie in ``copies`` segments each, and only meet there.
@@ -29,12 +30,13 @@ class Building:
         edges: how many, each row's own.
         kept: bytes of all nearest.
         listed: bytes of all edges as a list.
-        forest: bytes of what is left, if each part sends only its own strongest forest.
+        forest: bytes of what is left, at most, if each cell sends only its own strongest forest.
         joined: bytes that joining components moves, in all rounds, from the forests.
     """
 
     hours: float
     dollars: float
+    near: float
     asked: float
     coded: float
     copied: float
@@ -50,15 +52,17 @@ def building(size: Size, measured: Inputs, visits: int, copies: int) -> Building
     """Nearest of every row, looked for in so many segments, and the groups.
 
     A part's maximum spanning forest is all of it that can be in that of the whole (the cycle
-    property), so N edges travel to be joined and not 20 N. Joining is by stars: R. Kiveris et al.,
+    property), and has fewer edges than the part has rows. Joining is by stars: R. Kiveris et al.,
     "Connected Components in MapReduce and Beyond", 2014.
     """
     n = size.rows
-    hours = n * visits * CORES * measured.graph_large.value / 1e6 / 3600
+    each = CORES * measured.graph_large.value / 1e6 / 3600
+    hours = n * visits * each
     code = resident(measured.points).slope
     return Building(
         hours,
         hours * EMBEDS.core_hour,
+        n * copies * each,
         n * visits * ROW,
         n * visits * code,
         n * copies * ROW,
@@ -66,8 +70,8 @@ def building(size: Size, measured: Inputs, visits: int, copies: int) -> Building
         n * NEIGHBOURS,
         n * edges_size(8),
         n * NEIGHBOURS * EDGE,
-        n * EDGE,
-        n * EDGE * ROUNDS.value,
+        n * copies * EDGE,
+        n * copies * EDGE * ROUNDS.value,
     )
 
 

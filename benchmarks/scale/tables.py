@@ -116,6 +116,7 @@ def _graph(measured: Inputs, found: Kept) -> str:
         ),
         ("core-hours", [plain(one.hours, 2) for one in made]),
         ("dollars for them", [dollars(one.dollars) for one in made]),
+        (f"core-hours, each row in {COPIES} cells only", [plain(one.near, 2) for one in made]),
         ("travels, rows to every segment", [size(one.asked) for one in made]),
         ("travels, codes to every segment", [size(one.coded) for one in made]),
         (f"travels, each row in {COPIES} cells", [size(one.copied) for one in made]),
@@ -123,7 +124,7 @@ def _graph(measured: Inputs, found: Kept) -> str:
         ("edges", [plain(one.edges) for one in made]),
         ("kept: 20 nearest, scores, norm", [size(one.kept) for one in made]),
         ("all edges as a list", [size(one.listed) for one in made]),
-        ("the parts' forests", [size(one.forest) for one in made]),
+        (f"the cells' forests, {COPIES} cells a row", [size(one.forest) for one in made]),
         ("joining them, all rounds", [size(one.joined) for one in made]),
     )
     return table(("", *_NAMES), [(name, *cells) for name, cells in lines])

@@ -171,8 +171,9 @@ def test_the_graph_by_hand() -> None:
     assert made.edges == 2e12
     assert made.asked == 1e11 * 100 * 2560
     assert made.copied == 1e11 * 4 * 2560
-    assert made.forest == 1e11 * 20
-    assert made.listed == 20 * made.forest
+    assert made.forest == 1e11 * 4 * 20
+    assert made.listed == 1e11 * 20 * 20
+    assert made.near == pytest.approx(made.hours / 25)
     # a million in its one segment is what was measured, on two cores
     assert building(MILLION, MEASURED, 1, 1).hours == pytest.approx(10 * 790.436 * 2 / 3600)
     # ten times the rows and the same share of new ones: a hundred times the products
