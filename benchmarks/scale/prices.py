@@ -1,4 +1,4 @@
-"""Public list prices. None could be looked up when this was written: check before you spend.
+"""Public list prices, as far as they could be found: check before you spend.
 
 On-demand Linux in us-east-1, in US dollars, without discounts, taxes and traffic to the internet.
 """
@@ -9,7 +9,9 @@ HOURS = 730
 """Of a month, as clouds count it."""
 
 REMEMBERED = "AWS list price, us-east-1, Linux, on demand; from memory, as of early 2025"
-READ = "AWS S3 Standard, us-east-1; devnotes.tech and usage.ai (June 2026) quote the same"
+READ = (
+    "us-east-1; devnotes.tech quotes the first step and the requests, the other steps from memory"
+)
 
 
 @dataclass(frozen=True, slots=True)
