@@ -9,12 +9,15 @@
     python -m benchmarks.run --photographs ../shared/photos --only service [--embeddings FILE]
     python -m benchmarks.run --photographs ../shared/photos --only uploads
     python -m benchmarks.run --photographs ../shared/photos --only app
+    python -m benchmarks.run --only scale [--embeddings FILE]
 
 The JSON file's name has the date; the machine and the versions stand in it. ``duplicates``,
 ``further``, ``uploads``, ``app``, ``graph``, ``large``, ``neo4j`` and ``service`` are done only if
 they are asked for: the last four embed 100,000 crops first, unless --embeddings names a file that
 has them. ``large`` takes most of an hour for its million pictures, and needs the ``bench`` extra;
-``neo4j`` starts a real server, and ``app`` Chromium.
+``neo4j`` starts a real server, and ``app`` Chromium. ``scale`` needs no photographs: without
+--embeddings it makes embeddings up. It takes some minutes, needs FAISS, and writes docs/scale.md's
+tables and its chart.
 """
 
 import argparse
@@ -38,6 +41,7 @@ from benchmarks import (
     starting,
 )
 from benchmarks.measure import RESULTS, Figure, machine
+from benchmarks.scale import command, document
 
 _PARTS = {
     "batches": batches.figures,
@@ -57,16 +61,18 @@ _ASKED_FOR = {
 def main() -> None:
     """Run the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--photographs", type=Path, required=True)
+    parser.add_argument("--photographs", type=Path, help="all parts but scale need them")
     parser.add_argument(
         "--only",
-        choices=[*_PARTS, *_ASKED_FOR, "app", "graph", "large", "neo4j", "service"],
+        choices=[*_PARTS, *_ASKED_FOR, "app", "graph", "large", "neo4j", "scale", "service"],
         action="append",
     )
     parser.add_argument("--rows", type=int, metavar="N")
     parser.add_argument("--embeddings", type=Path, metavar="FILE")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
+    if options.photographs is None and options.only != ["scale"]:
+        parser.error("--photographs is missing")
     for name in options.only or _PARTS:
         with tempfile.TemporaryDirectory(prefix="lookgraph-bench-") as work:
             figures = []
@@ -74,9 +80,17 @@ def main() -> None:
                 print(_line(figure), flush=True)
                 figures.append(figure)
         _write(options.out, name, figures)
+        if name == "scale":
+            document.write(options.out)
 
 
 def _figures(name: str, options: argparse.Namespace, work: Path) -> Iterator[Figure]:
+    if name == "scale":
+        return command.figures(work, options.embeddings)
+    return _of_photographs(name, options, work)
+
+
+def _of_photographs(name: str, options: argparse.Namespace, work: Path) -> Iterator[Figure]:
     photographs = options.photographs.resolve()
     kept = options.embeddings or work / "crops.npz"
     if name == "graph":
