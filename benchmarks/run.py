@@ -6,6 +6,7 @@
     python -m benchmarks.run --photographs ../shared/photos --only large [--rows N]
         [--embeddings FILE]
     python -m benchmarks.run --photographs ../shared/photos --only neo4j [--embeddings FILE]
+    python -m benchmarks.run --only milvus [--rows N]
     python -m benchmarks.run --photographs ../shared/photos --only service [--embeddings FILE]
     python -m benchmarks.run --photographs ../shared/photos --only uploads
     python -m benchmarks.run --photographs ../shared/photos --only app
@@ -15,7 +16,8 @@ The JSON file's name has the date; the machine and the versions stand in it. ``d
 ``further``, ``uploads``, ``app``, ``graph``, ``large``, ``neo4j`` and ``service`` are done only if
 they are asked for: the last four embed 100,000 crops first, unless --embeddings names a file that
 has them. ``large`` takes most of an hour for its million pictures, and needs the ``bench`` extra;
-``neo4j`` starts a real server, and ``app`` Chromium. ``scale`` needs no photographs: without
+``neo4j`` starts a real server, and ``app`` Chromium. ``milvus`` writes 100,000 made-up embeddings,
+or --rows; it and ``scale`` need no photographs: without
 --embeddings it makes embeddings up. It takes some minutes, needs FAISS, and writes docs/scale.md's
 tables and its chart.
 """
@@ -58,20 +60,33 @@ _ASKED_FOR = {
 }
 
 
+_NEED_NONE = {"milvus", "scale"}
+
+
 def main() -> None:
     """Run the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--photographs", type=Path, help="all parts but scale need them")
+    parser.add_argument("--photographs", type=Path, help="all parts but milvus and scale need them")
     parser.add_argument(
         "--only",
-        choices=[*_PARTS, *_ASKED_FOR, "app", "graph", "large", "neo4j", "scale", "service"],
+        choices=[
+            *_PARTS,
+            *_ASKED_FOR,
+            "app",
+            "graph",
+            "large",
+            "milvus",
+            "neo4j",
+            "scale",
+            "service",
+        ],
         action="append",
     )
     parser.add_argument("--rows", type=int, metavar="N")
     parser.add_argument("--embeddings", type=Path, metavar="FILE")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
-    if options.photographs is None and options.only != ["scale"]:
+    if options.photographs is None and not set(options.only or _PARTS) <= _NEED_NONE:
         parser.error("--photographs is missing")
     for name in options.only or _PARTS:
         with tempfile.TemporaryDirectory(prefix="lookgraph-bench-") as work:
@@ -87,6 +102,10 @@ def main() -> None:
 def _figures(name: str, options: argparse.Namespace, work: Path) -> Iterator[Figure]:
     if name == "scale":
         return command.figures(work, options.embeddings)
+    if name == "milvus":
+        from benchmarks import milvus
+
+        return milvus.figures(work, options.rows or milvus.ROWS)
     return _of_photographs(name, options, work)
 
 

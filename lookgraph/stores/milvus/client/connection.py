@@ -248,9 +248,12 @@ class Connection:
         """
         size = max(1, _BYTES // (4 * numbers)) if numbers else MOST // 4
         for start in range(0, len(entities), size):
+            part = entities[start : start + size]
             with self._asking() as client:
-                part = [dict(entity) for entity in entities[start : start + size]]
-                client.upsert(collection, part, timeout=self.address.timeout)
+                if numbers:
+                    client.upsert(collection, list(map(dict, part)), timeout=self.address.timeout)
+                else:
+                    _upsert_columns(client, collection, part, self.address.timeout)
 
     def delete(self, collection: str, where: str) -> None:
         """Remove the entities for which an expression holds."""
@@ -288,3 +291,24 @@ class Connection:
             timeout=its.timeout,
             grpc_options=QUIET,
         )
+
+
+def _upsert_columns(
+    client: MilvusClient, collection: str, entities: Sequence[Entity], timeout: float
+) -> None:
+    """Write entities field by field, which takes the driver half as long as one by one.
+
+    For vectors it is the other way round. The driver's own class for that, ``Collection``, would
+    connect a second time.
+    """
+    handler = client._get_connection()
+    schema = handler.describe_collection(collection, timeout=timeout)
+    columns = [
+        {
+            "name": field["name"],
+            "type": field["type"],
+            "values": [entity[field["name"]] for entity in entities],
+        }
+        for field in schema["fields"]
+    ]
+    handler.upsert(collection, columns, timeout=timeout, schema=schema)

@@ -25,7 +25,7 @@ from lookgraph.stores.milvus.searching.conditions import Condition
 from lookgraph.stores.milvus.statuses import kind_of
 from lookgraph.types import IndexKind, Matrix, Metric, Rows, Vector
 
-_MARGIN = 10
+_MARGIN = 3
 """So many more than are wanted are asked for: some may tie, and some may have no file."""
 
 _OVER = 100
