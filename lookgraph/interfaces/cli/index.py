@@ -80,6 +80,12 @@ _LISTED = 10
     "  [default: what was said before, or auto: by an index once the other takes long]",
 )
 @runtime_options
+@click.option(
+    "--on",
+    metavar="WHERE",
+    help="What embeds: ray, on this machine; or a cluster, ray://HOST:PORT."
+    "  [default: this process]",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
 @json_option
@@ -97,6 +103,7 @@ def index(
     kind: str | None,
     runtime: str,
     device: str,
+    on: str | None,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -121,6 +128,7 @@ def index(
                 metric=metric,
                 precision=precision,
                 index=kind,
+                on=on,
                 dry_run=dry_run,
                 progress=progress,
             )
