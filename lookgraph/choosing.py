@@ -218,8 +218,7 @@ class Chooser:
         return Chosen(space, None, None, partial(_unknown, space))
 
     def _of_model(self, model: Model, space: Space) -> Chosen:
-        opened = partial(_open, model, space, self.choice)
-        return Chosen(space, as_text(model), model, opened, self.choice)
+        return _of_model(model, space, self.choice)
 
     def _not_held(self, model: ModelLike | None) -> LibraryFormatError:
         names = ", ".join(space.name for space in self._spaces()) or "none"
@@ -228,6 +227,25 @@ class Chooser:
             f"The library has no embeddings of {wanted or DEFAULT_MODEL}; it has: {names}. "
             f"Add them: lookgraph index --model {wanted or DEFAULT_MODEL}"
         )
+
+
+def choose_new(
+    model: ModelLike | None, metric: Metric | None, precision: Precision | None, choice: Choice
+) -> Chosen:
+    """A space of no library.
+
+    Args:
+        model: the network; None for the default one.
+        metric: how embeddings are compared; None for the network's own.
+        precision: what the network computes with; None for float32.
+        choice: what is to execute it.
+
+    Raises:
+        UsageError: there is no such network, or it is somebody's encoder.
+        ModelError: an ONNX file is not what it should be.
+    """
+    found = resolve(model or DEFAULT_MODEL)
+    return _of_model(found, found.space(metric, precision or Precision.FLOAT32), choice)
 
 
 def resolve(model: ModelLike, options: Sequence[str] = ()) -> Model:
@@ -270,6 +288,11 @@ def _is_called(space: Space, name: str) -> bool:
 
 def _is_of(space: Space, model: Model) -> bool:
     return space == model.space(space.metric, space.precision)
+
+
+def _of_model(model: Model, space: Space, choice: Choice) -> Chosen:
+    opened = partial(_open, model, space, choice)
+    return Chosen(space, as_text(model), model, opened, choice)
 
 
 def _open(model: Model, space: Space, choice: Choice, callers: int, pictures: int) -> Embeds:

@@ -2,8 +2,10 @@
 
 import importlib
 import logging
+import os
 import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -73,11 +75,50 @@ def started(address: str) -> Iterator[Any]:
         return
     folder = Path(tempfile.mkdtemp(prefix="lookgraph-", dir=_short()))
     try:
-        _connect(ray, address, folder)
-        yield ray
+        with _hushed(folder / "said"):
+            try:
+                _connect(ray, address, folder)
+                yield ray
+            finally:
+                ray.shutdown()
     finally:
-        ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _hushed(file: Path) -> Iterator[None]:
+    """Let what is not Python write to a file instead of stderr.
+
+    Ray's core writes its errors there, such as a warning for every pool of actors, and has no
+    setting against it (ray-project/ray#18577).
+    """
+    python = sys.stderr
+    try:
+        ours = os.dup(2)
+    except OSError:  # it is closed
+        yield
+        return
+    stderr_is_ours = _descriptor(python) == 2
+    with file.open("wb") as theirs:
+        os.dup2(theirs.fileno(), 2)
+    try:
+        if stderr_is_ours:
+            sys.stderr = os.fdopen(os.dup(ours), "w", 1, encoding=python.encoding,
+                                   errors=python.errors)  # fmt: skip
+        yield
+    finally:
+        if stderr_is_ours:
+            sys.stderr.close()
+            sys.stderr = python
+        os.dup2(ours, 2)
+        os.close(ours)
+
+
+def _descriptor(stream: object) -> int | None:
+    try:
+        return stream.fileno()  # type: ignore[attr-defined, no-any-return]
+    except (AttributeError, OSError, ValueError):
+        return None
 
 
 def on_cluster(ray: Any) -> bool:

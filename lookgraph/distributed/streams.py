@@ -13,9 +13,10 @@ import pyarrow as pa
 from lookgraph.distributed.stages import Embedding, Shipped
 from lookgraph.models.embedder import SettledEmbedder
 
-_SHARE = 0.5
-"""Of a core, for each task and each actor. So at any moment all cores can decode, or embed, and
-the system gives them to the processes that have work."""
+_DECODING, _EMBEDDING = 0.4, 0.5
+"""The shares of a core that a task and an actor ask Ray for. So there are as many of each as there
+are cores, and the system gives the cores to those that have work. They differ, as otherwise Ray
+Data puts both stages into the actors: there it tries a picture that kills again for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Stream:
         context.enable_progress_bars = False
         context.max_errored_blocks = -1  # `Run` sees which are missing
         whole: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
-        dataset = ray.data.from_arrow(list(blocks)).map_batches(task, num_cpus=_SHARE, **whole)
+        dataset = ray.data.from_arrow(list(blocks)).map_batches(task, num_cpus=_DECODING, **whole)
         if network:
             file = None if network.data is None else ray.put(network.data)
             actors = max(1, int(_resources(ray)["CPU"]))
@@ -68,7 +69,7 @@ class Stream:
                 Embedding,
                 fn_constructor_args=(Shipped(network.settled, file),),
                 compute=ray.data.ActorPoolStrategy(size=actors, max_tasks_in_flight_per_actor=2),
-                num_cpus=_SHARE,
+                num_cpus=_EMBEDDING,
                 **whole,
             )
         self._tables: Iterator[Any] = iter(dataset.iter_batches(**whole))

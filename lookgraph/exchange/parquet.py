@@ -2,7 +2,9 @@
 
 Paths are binary, as they need not be UTF-8; embeddings are lists of a fixed size of float32,
 which, unlike float16, every reader of Parquet knows. Of a file that was left out, ``skip`` and
-``reason`` say why, and the columns of what it is are null; of a picture these two are null.
+``reason`` say why, and the columns of what it is are null; of a picture these two are null. Where
+files were left out, embeddings are lists of any size: pyarrow before 26 cannot read null among
+those of a fixed one (apache/arrow#35692).
 """
 
 import os
@@ -68,6 +70,14 @@ def schema_of(space: Space) -> "pa.Schema":
     columns = [*_described(arrow), ("embedding", arrow.list_(arrow.float32(), space.dimension))]
     schema: pa.Schema = arrow.schema(columns, metadata={_KEY: space_as_json(space)})
     return schema
+
+
+def schema_of_parts(space: Space) -> "pa.Schema":
+    """As `schema_of`, for files that have rows without embedding."""
+    arrow, _ = _pyarrow()
+    schema = schema_of(space)
+    at = schema.get_field_index("embedding")
+    return schema.set(at, arrow.field("embedding", arrow.list_(arrow.float32())))
 
 
 def _described(arrow: Any) -> list[tuple[str, Any]]:
@@ -161,7 +171,10 @@ def _open(file: Path) -> tuple[Any, Space]:
             found = schema.get_all_field_indices(field.name)
             if not found and field.name in _LEFT_OUT:
                 continue
-            if len(found) != 1 or schema.field(found[0]).type != field.type:
+            admitted = [field.type]
+            if field.name == "embedding":
+                admitted.append(schema_of_parts(space).field("embedding").type)
+            if len(found) != 1 or schema.field(found[0]).type not in admitted:
                 raise ValueError(f"the column {field.name} is missing or not {field.type}")
     return source, space
 
@@ -186,6 +199,8 @@ def rows_of_batch(batch: "pa.RecordBatch", space: Space) -> Iterator[Row]:
         ExchangeError: a row is not what it should be.
     """
     column: Any = batch.column("embedding")
+    if set(column.drop_null().value_lengths().to_pylist()) - {space.dimension}:
+        raise ExchangeError(f"Not all embeddings have {space.dimension} numbers.")
     numbers = column.flatten().to_numpy(zero_copy_only=False)  # of those that are not null
     embeddings = iter(numbers.astype(np.float32).reshape(-1, space.dimension))
     for entry, has_embedding in zip(entries_of(batch), column.is_valid().to_pylist(), strict=True):
