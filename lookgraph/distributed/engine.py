@@ -75,7 +75,7 @@ def started(address: str) -> Iterator[Any]:
         return
     folder = Path(tempfile.mkdtemp(prefix="lookgraph-", dir=_short()))
     try:
-        with _hushed(folder / "said"):
+        with _hushed(folder / "said"), _unsaid():
             try:
                 _connect(ray, address, folder)
                 yield ray
@@ -83,6 +83,18 @@ def started(address: str) -> Iterator[Any]:
                 ray.shutdown()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _unsaid() -> Iterator[None]:
+    """Let Ray not write to stdout which workers have died, for which it has no setting either."""
+    worker = importlib.import_module("ray._private.worker")
+    before = worker.print_to_stdstream
+    setattr(worker, "print_to_stdstream", lambda *_, **__: None)  # noqa: B010 - it is not ours
+    try:
+        yield
+    finally:
+        setattr(worker, "print_to_stdstream", before)  # noqa: B010
 
 
 @contextmanager
