@@ -9,12 +9,13 @@
     python -m benchmarks.run --photographs ../shared/photos --only service [--embeddings FILE]
     python -m benchmarks.run --photographs ../shared/photos --only uploads
     python -m benchmarks.run --photographs ../shared/photos --only app
+    python -m benchmarks.run --photographs ../shared/photos --only ray [--rows N]
 
 The JSON file's name has the date; the machine and the versions stand in it. ``duplicates``,
-``further``, ``uploads``, ``app``, ``graph``, ``large``, ``neo4j`` and ``service`` are done only if
-they are asked for: the last four embed 100,000 crops first, unless --embeddings names a file that
-has them. ``large`` takes most of an hour for its million pictures, and needs the ``bench`` extra;
-``neo4j`` starts a real server, and ``app`` Chromium.
+``further``, ``uploads``, ``app``, ``ray``, ``graph``, ``large``, ``neo4j`` and ``service`` are done
+only if they are asked for: the last four embed 100,000 crops first, unless --embeddings names a
+file that has them. ``large`` takes most of an hour for its million pictures, and needs the
+``bench`` extra; ``neo4j`` starts a real server, ``app`` Chromium, and ``ray`` Ray.
 """
 
 import argparse
@@ -60,7 +61,7 @@ def main() -> None:
     parser.add_argument("--photographs", type=Path, required=True)
     parser.add_argument(
         "--only",
-        choices=[*_PARTS, *_ASKED_FOR, "app", "graph", "large", "neo4j", "service"],
+        choices=[*_PARTS, *_ASKED_FOR, "app", "graph", "large", "neo4j", "ray", "service"],
         action="append",
     )
     parser.add_argument("--rows", type=int, metavar="N")
@@ -85,18 +86,29 @@ def _figures(name: str, options: argparse.Namespace, work: Path) -> Iterator[Fig
         return large.figures(photographs, work, options.rows or 1_000_000, kept)
     if name == "service":
         return service.figures(photographs, work, kept)
+    if name in {"app", "neo4j", "ray"}:
+        return _with_extras(name, photographs, work, kept, options.rows or 0)
+    return (_PARTS | _ASKED_FOR)[name](photographs, work)
+
+
+def _with_extras(
+    name: str, photographs: Path, work: Path, kept: Path, rows: int
+) -> Iterator[Figure]:
+    """The figures of what needs more than Lookgraph itself."""
+    if name == "ray":
+        from benchmarks import ray
+
+        return ray.figures(photographs, work, rows)
     if name == "app":
         from benchmarks import app  # it needs Streamlit and Playwright
 
         return app.figures(photographs, work)
-    if name == "neo4j":
-        from benchmarks import neo4j_mirror, neo4j_search  # they need the driver
+    from benchmarks import neo4j_mirror, neo4j_search  # they need the driver
 
-        parts = (neo4j_mirror.figures, neo4j_search.figures)
-        return chain.from_iterable(
-            part(photographs, work / str(i), kept) for i, part in enumerate(parts)
-        )
-    return (_PARTS | _ASKED_FOR)[name](photographs, work)
+    parts = (neo4j_mirror.figures, neo4j_search.figures)
+    return chain.from_iterable(
+        part(photographs, work / str(i), kept) for i, part in enumerate(parts)
+    )
 
 
 def _line(figure: Figure) -> str:

@@ -35,6 +35,8 @@ _ALONE = {
     "RAY_task_oom_retries": "3",
 }
 
+_PREFIX = "lookgraph-ray-"
+
 _STORE_BYTES = 256 << 20
 _STORE_BYTES_A_CORE = 64 << 20
 """What decoded pictures may take that wait for the network, and embeddings that wait for us."""
@@ -73,7 +75,7 @@ def started(address: str) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    folder = Path(tempfile.mkdtemp(prefix="lookgraph-", dir=_short()))
+    folder = _folder()
     try:
         with _hushed(folder / "said"), _unsaid():
             try:
@@ -89,7 +91,7 @@ def started(address: str) -> Iterator[Any]:
 def _unsaid() -> Iterator[None]:
     """Let Ray not write to stdout which workers have died, for which it has no setting either."""
     worker = importlib.import_module("ray._private.worker")
-    before = worker.print_to_stdstream
+    before = getattr(worker, "print_to_stdstream", None)
     setattr(worker, "print_to_stdstream", lambda *_, **__: None)  # noqa: B010 - it is not ours
     try:
         yield
@@ -138,9 +140,33 @@ def on_cluster(ray: Any) -> bool:
     return bool(ray.util.client.ray.is_connected())
 
 
-def _short() -> str | None:
-    """Where Ray's sockets may be: their paths can have some hundred characters only."""
-    return "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108 - mkdtemp makes it ours alone
+def _folder() -> Path:
+    """A folder for what Ray keeps; those of runs that were killed go.
+
+    It is no deeper than must be, as the paths of Ray's sockets can have some hundred characters.
+    """
+    above = Path("/tmp")  # noqa: S108 - mkdtemp makes it ours alone
+    above = above if above.is_dir() else Path(tempfile.gettempdir())
+    for left in above.glob(f"{_PREFIX}*"):
+        process = left.name.removeprefix(_PREFIX).partition("-")[0]
+        with suppress(OSError):
+            if (
+                process.isdecimal()
+                and left.stat().st_uid == os.geteuid()
+                and not _runs(int(process))
+            ):
+                shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=above))
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _module(*, alone: bool) -> Any:

@@ -4,6 +4,7 @@ It does the scheduling: decoding in tasks, embedding in actors, and no more deco
 memory than the actors can take.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,13 @@ from lookgraph.models.embedder import SettledEmbedder
 _DECODING, _EMBEDDING = 0.4, 0.5
 """The shares of a core that a task and an actor ask Ray for. So there are as many of each as there
 are cores, and the system gives the cores to those that have work. They differ, as otherwise Ray
-Data puts both stages into the actors: there it tries a picture that kills again for ever."""
+Data puts both stages into the actors, and a picture that crashes a decoder takes the network with
+it."""
+
+_DEATHS = 3
+"""So many more workers may die on a block before it is given up; Ray Data would try for ever."""
+
+_WHOLE: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,24 @@ class Network:
 
     settled: SettledEmbedder
     data: bytes | None
+
+
+def _planned(ray: Any, dataset: Any, task: Callable[..., Any], network: Network | None) -> Any:
+    """The dataset of what becomes of the blocks."""
+    dataset = dataset.map_batches(task, num_cpus=_DECODING, max_retries=_DEATHS, **_WHOLE)
+    if network is None:
+        return dataset
+    file = None if network.data is None else ray.put(network.data)
+    actors = max(1, int(_resources(ray)["CPU"]))
+    return dataset.map_batches(
+        Embedding,
+        fn_constructor_args=(Shipped(network.settled, file),),
+        compute=ray.data.ActorPoolStrategy(size=actors, max_tasks_in_flight_per_actor=2),
+        num_cpus=_EMBEDDING,
+        max_restarts=-1,
+        max_task_retries=_DEATHS,
+        **_WHOLE,
+    )
 
 
 def _resources(ray: Any) -> dict[str, float]:
@@ -60,19 +85,11 @@ class Stream:
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         context.max_errored_blocks = -1  # `Run` sees which are missing
-        whole: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow"}
-        dataset = ray.data.from_arrow(list(blocks)).map_batches(task, num_cpus=_DECODING, **whole)
-        if network:
-            file = None if network.data is None else ray.put(network.data)
-            actors = max(1, int(_resources(ray)["CPU"]))
-            dataset = dataset.map_batches(
-                Embedding,
-                fn_constructor_args=(Shipped(network.settled, file),),
-                compute=ray.data.ActorPoolStrategy(size=actors, max_tasks_in_flight_per_actor=2),
-                num_cpus=_EMBEDDING,
-                **whole,
-            )
-        self._tables: Iterator[Any] = iter(dataset.iter_batches(**whole))
+        with warnings.catch_warnings():
+            # That is what it says of the numbers of retries; in 2.64 there is to be another way.
+            warnings.filterwarnings("ignore", message="`ray_remote_args` is deprecated")
+            dataset = _planned(ray, ray.data.from_arrow(list(blocks)), task, network)
+        self._tables: Iterator[Any] = iter(dataset.iter_batches(**_WHOLE))
 
     def take(self) -> pa.Table | None:
         """The next table; None behind the last one."""

@@ -110,9 +110,10 @@ def write_parts(
 
 def _changes(job: PartsJob) -> tuple[list[Change], list[Entry]]:
     left_out: list[Entry] = []
-    known = iter(parts.known_files(job.parts, job.space))
-    changes = list(compare(known, job.files(left_out.append)))
-    return changes, left_out
+    known = parts.known_files(job.parts, job.space)
+    changes = list(compare(iter(known), job.files(left_out.append)))
+    told = {(file.path, file.stamp) for file in known}
+    return changes, [entry for entry in left_out if (entry.path, entry.stamp) not in told]
 
 
 def _count(batch: "pa.RecordBatch", counts: Counter[str]) -> None:

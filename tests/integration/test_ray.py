@@ -12,7 +12,7 @@ import pytest
 
 from lookgraph import Library
 from tests.conftest import PROJECT, needs_module
-from tests.e2e.commands import SAME_BITS, fill, lookgraph, spread, start, until
+from tests.e2e.commands import SAME_BITS, Argument, fill, lookgraph, spread, start, until
 from tests.integration.ray_runs import alive, below, bits, kill, rows, workers
 
 pytestmark = pytest.mark.slow
@@ -133,7 +133,8 @@ def test_the_driver_is_killed(photos: Path, copied: Path, tmp_path: Path) -> Non
     assert any("raylet" in name for name in others.values())
     process.kill()
     process.communicate()
-    until(lambda: not alive(iter(others)), within=30)
+    # Two agents of Ray's that do nothing ask for it for a minute more before they end.
+    until(lambda: not alive(pid for pid, name in others.items() if "Agent" not in name), within=30)
     done = finished()
     assert 0 < done < FILES
     told = lookgraph("index", copied, *ON_RAY, "--json", code=3).json
@@ -159,13 +160,12 @@ def test_a_picture_that_kills_is_left_out(photos: Path, copied: Path) -> None:
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "201 3\n"), done.stderr
     found = bits(copied)
-    _, skip = found.pop("poison.jpg")  # type: ignore[misc]
-    assert "again and again" in str(skip)
+    assert "again and again" in str(found.pop("poison.jpg"))
     assert found == bits(photos)
 
 
 def test_how_it_ends(copied: Path, tmp_path: Path) -> None:
-    said = {
+    said: dict[tuple[Argument, ...], tuple[int, str]] = {
         ("--on", "elsewhere"): (2, "say ray, or ray://HOST:PORT"),
         ("--on", "ray://"): (2, "say ray, or ray://HOST:PORT"),
         ("--on", "ray://127.0.0.1:1"): (1, "ray://127.0.0.1:1 cannot be reached"),
