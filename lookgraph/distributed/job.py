@@ -118,8 +118,8 @@ class Run:
         for table in self._tables(task, None, files, _BLOCK):
             for file in table.to_pylist():
                 path, stamp = os.fsdecode(file["path"]), Stamp(file["size"], file["mtime_ns"])
-                if known := file["id"] and find(file["id"]):
-                    del files[path]
+                known = find(file["id"]) if file["id"] else None
+                if known and files.pop(path, None):
                     yield Outcome(Entry(path, stamp, known))
 
     def embedded(self, files: Files) -> "Iterator[pa.RecordBatch]":
@@ -178,7 +178,7 @@ class Run:
 
 def _first_time(table: "pa.Table", files: Files) -> "pa.Table":
     """Those rows of a table whose files are waited for; they are waited for no longer."""
-    paths = [os.fsdecode(path) for path in table.column("path").to_pylist() if path is not None]
+    paths = [os.fsdecode(path or b"") for path in table.column("path").to_pylist()]
     return table.filter([files.pop(path, None) is not None for path in paths])
 
 

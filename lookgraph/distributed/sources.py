@@ -107,10 +107,18 @@ def stamp_of(info: dict[str, Any]) -> Stamp:
 
 @contextmanager
 def _as_os_error() -> Iterator[None]:
-    """Whatever a file system makes of a failing network becomes an OSError of one object."""
+    """Whatever a file system makes of a failing network becomes an OSError of one object.
+
+    Raises:
+        ClusterError: there are no credentials, which would be so for all.
+    """
     try:
         yield
     except OSError:
         raise
     except Exception as error:
+        if "Credential" in type(error).__name__:
+            raise ClusterError(
+                f"The storage needs credentials, on each machine: {error}"
+            ) from error
         raise OSError(f"{type(error).__name__}: {error}"[:200]) from error

@@ -7,6 +7,7 @@ exception, Ray Data would only say that the block is lost.
 """
 
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,11 +18,11 @@ import numpy as np
 import pyarrow as pa
 
 from lookgraph.config import usable_cores
-from lookgraph.errors import LookgraphError
+from lookgraph.errors import LookgraphError, StorageError
 from lookgraph.exchange.parquet import as_batch, described, entries_of
 from lookgraph.exchange.rows import Row
 from lookgraph.ingest.decode import HEAD_BYTES, looks_like_picture, sniff
-from lookgraph.ingest.pipeline import Outcome, Ready, Source, content_id, embedded, read
+from lookgraph.ingest.pipeline import Folder, Outcome, Ready, Source, content_id, embedded, read
 from lookgraph.models.cache import received
 from lookgraph.models.embedder import Embedder, SettledEmbedder
 from lookgraph.types import Entry, Picture, Stamp, Wants
@@ -76,6 +77,7 @@ def look(files: pa.Table, source: Source, wants: Wants, threads: int) -> pa.Tabl
         threads: how many files are read at a time.
     """
     try:
+        _check(source)
         with ThreadPoolExecutor(threads) as pool:
             results = list(pool.map(partial(_read, source, wants), files.to_pylist()))
     except Exception as error:  # noqa: BLE001 - whatever it is, it would be so for others, too
@@ -95,11 +97,22 @@ def identify(files: pa.Table, source: Source, threads: int) -> pa.Table:
         threads: how many files are read at a time.
     """
     try:
+        _check(source)
         with ThreadPoolExecutor(threads) as pool:
             ids = list(pool.map(partial(_id, source), files["path"].to_pylist()))
     except Exception as error:  # noqa: BLE001 - as in `look`
         return _failure(error)
     return files.append_column("id", pa.array(ids, pa.string()))
+
+
+def _check(source: Source) -> None:
+    """A folder that a worker does not have is not one whose files are gone.
+
+    Raises:
+        StorageError: it is not there.
+    """
+    if isinstance(source, Folder) and not source.root.is_dir():
+        raise StorageError(f"{source.root} is not there on {socket.gethostname()}")
 
 
 def _id(source: Source, name: bytes) -> str | None:
