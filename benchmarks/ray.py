@@ -43,7 +43,6 @@ def figures(folder: Path, work: Path, count: int) -> Iterator[Figure]:
     _run(few)  # what is done once on a machine, for all ways
     here = _run(place)
     on_ray = _run(place, "--on", "ray")
-    killed = _run(place, "--on", "ray", every=_EVERY_SECONDS)
     detail = {
         "pictures": on_ray.pictures,
         "a second": on_ray.pictures / on_ray.seconds,
@@ -51,6 +50,7 @@ def figures(folder: Path, work: Path, count: int) -> Iterator[Figure]:
     }
     share = 100 * here.seconds / on_ray.seconds
     yield Figure("indexing on Ray against indexing", share, "%", 85, True, detail)
+    killed = _run(place, "--on", "ray", every=_EVERY_SECONDS)
     detail = {"s": killed.seconds, "without kills": on_ray.seconds, "kills": killed.kills}
     times = killed.seconds / on_ray.seconds
     yield Figure(f"one killed every {_EVERY_SECONDS:.0f} s", times, "times", 1.5, False, detail)

@@ -1,6 +1,6 @@
 """Ray: started on this machine, or reached on a cluster, and quiet in either case."""
 
-import importlib
+import importlib.util
 import logging
 import os
 import secrets
@@ -9,10 +9,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from lookgraph import __version__
 from lookgraph.config import set_defaults, usable_cores
 from lookgraph.errors import ClusterError, MissingExtraError, UsageError
 
@@ -31,6 +31,8 @@ _ALONE = {
     # Where no clusters are to be, Ray's servers listen on the loopback interface only.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_AUTH_MODE": "token",  # others on this machine can reach that, too
+    # Ray's workers stand back behind all other processes; this command's own threads do not.
+    "RAY_worker_niceness": "0",
     # A picture that takes all memory is left out after so many workers, instead of never.
     "RAY_task_oom_retries": "3",
 }
@@ -205,8 +207,13 @@ def _connect(ray: Any, address: str, folder: Path) -> None:
         # Ray, gRPC and the operating system say it each in their own way.
         with suppress(Exception):
             ray.shutdown()
-        what = "Ray cannot be started here" if address == LOCAL else f"{address} cannot be reached"
-        raise ClusterError(f"{what}: {first_line(error)}.") from error
+        told = first_line(error)
+        if address == LOCAL:
+            raise ClusterError(f"Ray cannot be started here: {told}.") from error
+        raise ClusterError(
+            f"{address} cannot be reached: {told}. Is that the port of Ray's client server, and "
+            "are RAY_AUTH_MODE and RAY_AUTH_TOKEN as they are there?"
+        ) from error
 
 
 def _check_version(ray: Any) -> None:
@@ -214,16 +221,17 @@ def _check_version(ray: Any) -> None:
 
     def theirs() -> str | None:
         try:
-            return str(importlib.import_module("lookgraph").__version__)
-        except ImportError:
+            return version("lookgraph")
+        except PackageNotFoundError:
             return None
 
+    ours = version("lookgraph")
     found = ray.get(ray.remote(num_cpus=0)(theirs).remote())
-    if found != __version__:
+    if found != ours:
         has = f"has Lookgraph {found}" if found else "has no Lookgraph"
         raise ClusterError(
-            f"The cluster {has}, and this is {__version__}. Install the same there: "
-            f"pip install 'lookgraph[ray]=={__version__}'"
+            f"The cluster {has}, and this is {ours}. Install the same there: "
+            f"pip install 'lookgraph[ray]=={ours}'"
         )
 
 
