@@ -101,7 +101,7 @@ def test_objects_are_listed_as_a_walk_would() -> None:
         list(manifest.in_bucket("memory://other", Patterns(), left_out.append))
 
 
-def test_an_object_that_changes_has_another_stamp_after_it_was_read() -> None:
+def test_an_object_opens_as_a_file() -> None:
     import fsspec
 
     storage = fsspec.filesystem("memory")
