@@ -111,7 +111,16 @@ def middle(values: Sequence[float]) -> float:
 
 def machine() -> dict[str, object]:
     """What the figures were measured on, and with."""
-    packages = ("lookgraph", "numpy", "onnxruntime", "pillow", "faiss-cpu", "hnswlib", "usearch")
+    packages = (
+        "lookgraph",
+        "numpy",
+        "onnxruntime",
+        "pillow",
+        "faiss-cpu",
+        "hnswlib",
+        "usearch",
+        "ray",
+    )
     return {
         "processor": _processor(),
         "cores": usable_cores(),

@@ -10,16 +10,17 @@
     python -m benchmarks.run --photographs ../shared/photos --only service [--embeddings FILE]
     python -m benchmarks.run --photographs ../shared/photos --only uploads
     python -m benchmarks.run --photographs ../shared/photos --only app
+    python -m benchmarks.run --photographs ../shared/photos --only ray [--rows N]
     python -m benchmarks.run --only scale [--embeddings FILE]
 
 The JSON file's name has the date; the machine and the versions stand in it. ``duplicates``,
-``further``, ``uploads``, ``app``, ``graph``, ``large``, ``neo4j`` and ``service`` are done only if
-they are asked for: the last four embed 100,000 crops first, unless --embeddings names a file that
-has them. ``large`` takes most of an hour for its million pictures, and needs the ``bench`` extra;
-``neo4j`` starts a real server, and ``app`` Chromium. ``milvus`` writes 100,000 made-up embeddings,
-or --rows; it and ``scale`` need no photographs: without
---embeddings it makes embeddings up. It takes some minutes, needs FAISS, and writes docs/scale.md's
-tables and its chart.
+``further``, ``uploads``, ``app``, ``milvus``, ``ray``, ``scale``, ``graph``, ``large``, ``neo4j``
+and ``service`` are done only if they are asked for: the last four embed 100,000 crops first, unless
+--embeddings names a file that has them. ``large`` takes most of an hour for its million pictures,
+and needs the ``bench`` extra; ``neo4j`` starts a real server, ``app`` Chromium, and ``ray`` Ray.
+``milvus`` writes 100,000 made-up embeddings, or --rows; it and ``scale`` need no photographs:
+without --embeddings ``scale`` makes embeddings up. It takes some minutes, needs FAISS, and writes
+docs/scale.md's tables and its chart.
 """
 
 import argparse
@@ -77,6 +78,7 @@ def main() -> None:
             "large",
             "milvus",
             "neo4j",
+            "ray",
             "scale",
             "service",
         ],
@@ -118,18 +120,29 @@ def _of_photographs(name: str, options: argparse.Namespace, work: Path) -> Itera
         return large.figures(photographs, work, options.rows or 1_000_000, kept)
     if name == "service":
         return service.figures(photographs, work, kept)
+    if name in {"app", "neo4j", "ray"}:
+        return _with_extras(name, photographs, work, kept, options.rows or 0)
+    return (_PARTS | _ASKED_FOR)[name](photographs, work)
+
+
+def _with_extras(
+    name: str, photographs: Path, work: Path, kept: Path, rows: int
+) -> Iterator[Figure]:
+    """The figures of what needs more than Lookgraph itself."""
+    if name == "ray":
+        from benchmarks import ray
+
+        return ray.figures(photographs, work, rows)
     if name == "app":
         from benchmarks import app  # it needs Streamlit and Playwright
 
         return app.figures(photographs, work)
-    if name == "neo4j":
-        from benchmarks import neo4j_mirror, neo4j_search  # they need the driver
+    from benchmarks import neo4j_mirror, neo4j_search  # they need the driver
 
-        parts = (neo4j_mirror.figures, neo4j_search.figures)
-        return chain.from_iterable(
-            part(photographs, work / str(i), kept) for i, part in enumerate(parts)
-        )
-    return (_PARTS | _ASKED_FOR)[name](photographs, work)
+    parts = (neo4j_mirror.figures, neo4j_search.figures)
+    return chain.from_iterable(
+        part(photographs, work / str(i), kept) for i, part in enumerate(parts)
+    )
 
 
 def _line(figure: Figure) -> str:

@@ -21,12 +21,15 @@ from lookgraph.types import Embeds, Metric, Precision, Space
 if TYPE_CHECKING:
     from PIL import Image
 
+    from lookgraph.models.embedder import SettledEmbedder
     from lookgraph.models.encoders import Encoder
     from lookgraph.models.texts import TextEmbedder
 
 ModelLike: TypeAlias = Union[str, "os.PathLike[str]", Model, "Encoder"]
 """A network: the name of one that the registry or the library knows, the path of an ONNX file, a
 `Model`, or an object with ``encode(images) -> (n, d)``."""
+
+_FREE = Choice()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +42,31 @@ class Chosen:
         model: what the network is; None for somebody's encoder.
         open: opens the network for so many threads that will call it at once, and for so many
             pictures that are waiting.
+        choice: what is to execute it.
     """
 
     space: Space
     network: str | None
     model: Model | None
     open: Callable[[int, int], Embeds]
+    choice: Choice = _FREE
+
+    def settle(self, callers: int, pictures: int) -> "SettledEmbedder":
+        """Make all choices about the network, so that other processes can load the same.
+
+        Args:
+            callers: how many threads will call it at once.
+            pictures: how many are waiting.
+
+        Raises:
+            UsageError: it is somebody's encoder, which is in this process only.
+            ModelError: it cannot be had.
+        """
+        if self.model is None:
+            raise UsageError(
+                f"{self.space.model} is an object in this process: no other one can load it."
+            )
+        return _settle(self.model, self.space, self.choice, callers, pictures)
 
     def open_texts(self) -> "TextEmbedder":
         """Open the part of the network that places texts among pictures.
@@ -196,8 +218,7 @@ class Chooser:
         return Chosen(space, None, None, partial(_unknown, space))
 
     def _of_model(self, model: Model, space: Space) -> Chosen:
-        opened = partial(_open, model, space, self.choice)
-        return Chosen(space, as_text(model), model, opened)
+        return _of_model(model, space, self.choice)
 
     def _not_held(self, model: ModelLike | None) -> LibraryFormatError:
         names = ", ".join(space.name for space in self._spaces()) or "none"
@@ -206,6 +227,25 @@ class Chooser:
             f"The library has no embeddings of {wanted or DEFAULT_MODEL}; it has: {names}. "
             f"Add them: lookgraph index --model {wanted or DEFAULT_MODEL}"
         )
+
+
+def choose_new(
+    model: ModelLike | None, metric: Metric | None, precision: Precision | None, choice: Choice
+) -> Chosen:
+    """A space of no library.
+
+    Args:
+        model: the network; None for the default one.
+        metric: how embeddings are compared; None for the network's own.
+        precision: what the network computes with; None for float32.
+        choice: what is to execute it.
+
+    Raises:
+        UsageError: there is no such network, or it is somebody's encoder.
+        ModelError: an ONNX file is not what it should be.
+    """
+    found = resolve(model or DEFAULT_MODEL)
+    return _of_model(found, found.space(metric, precision or Precision.FLOAT32), choice)
 
 
 def resolve(model: ModelLike, options: Sequence[str] = ()) -> Model:
@@ -250,14 +290,25 @@ def _is_of(space: Space, model: Model) -> bool:
     return space == model.space(space.metric, space.precision)
 
 
+def _of_model(model: Model, space: Space, choice: Choice) -> Chosen:
+    opened = partial(_open, model, space, choice)
+    return Chosen(space, as_text(model), model, opened, choice)
+
+
 def _open(model: Model, space: Space, choice: Choice, callers: int, pictures: int) -> Embeds:
-    from lookgraph.models.embedder import open_embedder
+    return _settle(model, space, choice, callers, pictures).load(callers)
+
+
+def _settle(
+    model: Model, space: Space, choice: Choice, callers: int, pictures: int
+) -> "SettledEmbedder":
+    from lookgraph.models.embedder import settle_embedder
 
     if space.precision is not Precision.FLOAT32:
         from lookgraph.models.agreement import admit
 
         admit(model, space, _drawn)
-    return open_embedder(model, space, callers=callers, choice=choice, pictures=pictures)
+    return settle_embedder(model, space, callers, choice, pictures)
 
 
 def _drawn() -> Iterator["Image.Image"]:

@@ -3,6 +3,7 @@
 import functools
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 LIBRARY_FOLDER = ".lookgraph"
@@ -93,6 +94,15 @@ def _quota(*files: Path) -> int | None:
     except (OSError, ValueError):
         return None
     return max(1, -(-granted // each)) if granted > 0 and each > 0 else None
+
+
+def set_defaults(settings: Mapping[str, str]) -> None:
+    """Settings of a library that reads them from the environment; what the user has set stays.
+
+    Processes that are started from now on have them, too.
+    """
+    for name, value in settings.items():
+        os.environ.setdefault(name, value)
 
 
 def neo4j_password() -> str | None:

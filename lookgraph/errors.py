@@ -19,6 +19,7 @@
     │   └── CheckpointError       a file of weights that the safe readers refuse
     ├── GraphTooLargeError        more pairs are alike than were wanted
     ├── ExchangeError             a file to import that is not what it should be
+    ├── ClusterError              what embeds elsewhere is not there, or fails
     └── MissingExtraError         an optional dependency that is not installed
 
 A message says what happened, to which file, and what to do. The interfaces map the tree once:
@@ -95,6 +96,10 @@ class GraphTooLargeError(LookgraphError):
 
 class ExchangeError(LookgraphError):
     """A file to import that is not what it should be."""
+
+
+class ClusterError(LookgraphError):
+    """Ray, or the storage that its workers read, is not there, refuses or fails."""
 
 
 class MissingExtraError(LookgraphError):

@@ -3,16 +3,28 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from lookgraph.config import usable_cores
 from lookgraph.errors import StorageError
 from lookgraph.ingest.discover import Change, ChangeKind, UnreadFolder, compare, walk
 from lookgraph.ingest.pipeline import Outcome, embed_files
 from lookgraph.stores.base import Store, Writer
-from lookgraph.types import Embeds, Entry, IndexKind, Patterns, Skip, SkipKind, Space, Stamp, Vector
+from lookgraph.types import (
+    Embeds,
+    Entry,
+    IndexKind,
+    Patterns,
+    Picture,
+    Skip,
+    SkipKind,
+    Space,
+    Stamp,
+    Vector,
+)
 
 _COMMIT_SECONDS = 0.5
 _COMMIT_FILES = 512
@@ -99,10 +111,11 @@ class _Plan:
 
     @property
     def todo(self) -> int:
-        return sum(self.counts[kind] for kind in _TODO)
+        return sum(self.counts[kind] for kind in TODO)
 
 
-_TODO = (ChangeKind.NEW, ChangeKind.CHANGED, ChangeKind.AGAIN)
+TODO = (ChangeKind.NEW, ChangeKind.CHANGED, ChangeKind.AGAIN)
+"""The changes for which a file is read."""
 
 
 def rehearse(store: Store, job: Job) -> IndexReport:
@@ -112,15 +125,59 @@ def rehearse(store: Store, job: Job) -> IndexReport:
     return _report(plan, Counter({"embedded": plan.todo}), started)
 
 
+class EmbedsFiles(Protocol):
+    """What embeds the files of a job: this process, or others."""
+
+    def __call__(
+        self, changes: Iterator[Change], count: int, find: Callable[[str], Picture | None]
+    ) -> AbstractContextManager[Iterator[Outcome]]:
+        """Get ready to embed files.
+
+        Args:
+            changes: none of them GONE or UNCHANGED.
+            count: how many there are.
+            find: gives the picture with an id, if it has an embedding already. Safe from any
+                thread of this process.
+
+        Returns:
+            one outcome for each change, in no particular order; what embeds them stops at the end
+            of the block.
+        """
+        ...
+
+
 def run(
     store: Store, job: Job, network: Callable[[int], Embeds], progress: Callable[[Progress], None]
+) -> IndexReport:
+    """Bring the store in step with the folder, with all embedding done in this process.
+
+    Args:
+        store: as for `run_with`; so are the others.
+        job: likewise.
+        network: opens the network for so many files; called only if a file must be read.
+        progress: likewise.
+    """
+
+    @contextmanager
+    def here(
+        changes: Iterator[Change], count: int, find: Callable[[str], Picture | None]
+    ) -> Iterator[Iterator[Outcome]]:
+        embeds = network(count)
+        with closing(embed_files(job.root, changes, embeds, find, usable_cores())) as outcomes:
+            yield outcomes
+
+    return run_with(store, job, here, progress)
+
+
+def run_with(
+    store: Store, job: Job, embed: EmbedsFiles, progress: Callable[[Progress], None]
 ) -> IndexReport:
     """Bring the store in step with the folder; after Ctrl-C or a crash, call it again.
 
     Args:
         store: the library; made where there is none.
         job: what is to be indexed.
-        network: opens the network for so many files; called only if a file must be read.
+        embed: what embeds files; called only if a file must be read.
         progress: is told how far the work is whenever a batch has been committed.
     """
     started = time.perf_counter()
@@ -130,13 +187,9 @@ def run(
         counts: Counter[str] = Counter()
         if plan.todo:
             progress(Progress(0, plan.todo, 0, job.space))
-            embeds = network(plan.todo)
-            writer.add_space(job.space, job.network)
-            changes = (change for change in _changes(store, job, []) if change.kind in _TODO)
-            outcomes = embed_files(
-                job.root, changes, embeds, lambda id_: writer.find(job.space, id_), usable_cores()
-            )
-            with closing(outcomes):
+            changes = (change for change in _changes(store, job, []) if change.kind in TODO)
+            with embed(changes, plan.todo, lambda id_: writer.find(job.space, id_)) as outcomes:
+                writer.add_space(job.space, job.network)
                 counts = _store(writer, job.space, outcomes, plan.todo, progress)
         writer.forget(plan.gone)
         if plan.unread:

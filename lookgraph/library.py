@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lookgraph.choosing import Chooser, ModelLike
+from lookgraph.choosing import Chooser, Chosen, ModelLike
 from lookgraph.config import RECALL, usable_cores
 from lookgraph.errors import LibraryNotFoundError, StorageError, UsageError
 from lookgraph.judging import Judge, Judged
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from lookgraph.duplicates.reviewing import Review
     from lookgraph.evaluating import Evaluation
     from lookgraph.graphs import LibraryGraph
-    from lookgraph.indexing import IndexReport, Progress
+    from lookgraph.indexing import EmbedsFiles, IndexReport, Progress
 
 
 class Library:
@@ -166,6 +166,7 @@ class Library:
         metric: Metric | str | None = None,
         precision: Precision | str | None = None,
         index: IndexKind | str | None = None,
+        on: str | None = None,
         dry_run: bool = False,
         progress: "Callable[[Progress], None] | None" = None,
     ) -> "IndexReport":
@@ -187,6 +188,8 @@ class Library:
                 codes once comparing everything would take long. On a server: ``hnsw``, by its index
                 of vectors; ``gds``, by comparing everything with Graph Data Science. None for what
                 was said before.
+            on: what embeds: ``ray``, by Ray on this machine; ``ray://HOST:PORT``, by a cluster,
+                whose machines must have the folder in the same place. None for this process.
             dry_run: change nothing, only count what would be done.
             progress: is told now and then how far the work is.
 
@@ -197,9 +200,15 @@ class Library:
             UsageError: the folder is not in the library's, or the library would be made among
                 other files; or there is no such network.
             ModelError: the network cannot be had.
-            MissingExtraError: an index is asked for, and FAISS is not installed.
+            MissingExtraError: an index is asked for, and FAISS is not installed; or Ray is not.
+            ClusterError: Ray cannot be reached, or fails. What was committed stays.
         """
         from lookgraph import indexing
+
+        if on is not None:
+            from lookgraph.distributed.engine import check_address
+
+            check_address(on)
 
         refuse_foreign(self.store)
         metric = None if metric is None else Metric(metric)
@@ -231,9 +240,23 @@ class Library:
             if dry_run:
                 reports.append(indexing.rehearse(self.store, job))
                 continue
-            network = partial(chosen.open, usable_cores())
-            reports.append(indexing.run(self.store, job, network, progress or (lambda _: None)))
+            tell = progress or (lambda _: None)
+            if on is None:
+                network = partial(chosen.open, usable_cores())
+                reports.append(indexing.run(self.store, job, network, tell))
+            else:
+                embed = self._on_ray(chosen, on)
+                reports.append(indexing.run_with(self.store, job, embed, tell))
         return indexing.together(reports)
+
+    def _on_ray(self, chosen: Chosen, address: str) -> "EmbedsFiles":
+        from lookgraph.distributed.job import OnRay, Workplace
+        from lookgraph.ingest.pipeline import Folder
+
+        spaces = self.store.status().spaces if self.store.exists() else ()
+        knows = any(one.space == chosen.space and one.pictures for one in spaces)
+        place = Workplace(address, Folder(self.root))
+        return OnRay(place, partial(chosen.settle, usable_cores()), knows)
 
     def embed(
         self,

@@ -326,8 +326,8 @@ class Prepares(Protocol):
         ...
 
 
-class Embeds(Protocol):
-    """What is needed of a network; safe to be called from several threads."""
+class Wants(Protocol):
+    """What a network sees of pictures."""
 
     @property
     def decode_side(self) -> int:
@@ -335,13 +335,17 @@ class Embeds(Protocol):
         ...
 
     @property
-    def batch(self) -> int:
-        """How many pictures at a time `embed` is given."""
-        ...
-
-    @property
     def prepare(self) -> "Prepares":
         """What makes of a picture what the network sees."""
+        ...
+
+
+class Embeds(Wants, Protocol):
+    """What is needed of a network; safe to be called from several threads."""
+
+    @property
+    def batch(self) -> int:
+        """How many pictures at a time `embed` is given."""
         ...
 
     def embed(self, prepared: Sequence[Pixels]) -> Matrix:

@@ -40,6 +40,8 @@ def write(rows: Iterator[Row], space: Space, file: Path) -> int:
     try:
         with waiting.open("w+b") as embeddings:
             for row in rows:
+                if row.embedding is None:
+                    continue  # NPZ has no place for what was left out
                 columns.append(columns_of(row.entry))
                 embeddings.write(row.embedding.astype("<f2").tobytes())
             embeddings.seek(0)

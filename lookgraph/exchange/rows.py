@@ -19,6 +19,8 @@ from lookgraph.types import (
     Metric,
     Picture,
     Precision,
+    Skip,
+    SkipKind,
     Space,
     Stamp,
     Vector,
@@ -30,14 +32,16 @@ _TAKEN = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})?")
 _FORMAT_VERSION = 1
 _MOST_NUMBERS = 1 << 16
 """In an embedding; no network gives nearly as many."""
+_LONGEST = 1000
+"""Characters of a reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A file that is a picture, and its embedding, shape (d,), float32."""
+    """A file, and its embedding, shape (d,), float32; None if it was left out."""
 
     entry: Entry
-    embedding: Vector
+    embedding: Vector | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +97,7 @@ def checked_entry(columns: Columns) -> Entry:
     Raises:
         ExchangeError: the path leaves the library's folder, or a value is none of its kind.
     """
-    path = PurePosixPath(columns.path)
-    if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in columns.path:
-        raise ExchangeError(f"{columns.path!r} is no path below the library's folder.")
+    path = checked_path(columns.path)
     if not _ID.fullmatch(columns.id):
         raise ExchangeError(f"{columns.id!r}, the id of {columns.path}, is no SHA-256.")
     if not _FORMAT.fullmatch(columns.format) or not _TAKEN.fullmatch(columns.taken or ""):
@@ -105,7 +107,32 @@ def checked_entry(columns: Columns) -> Entry:
     picture = Picture(
         columns.id, columns.format, columns.width, columns.height, columns.taken or None
     )
-    return Entry(str(path), Stamp(columns.size, columns.mtime_ns), picture)
+    return Entry(path, Stamp(columns.size, columns.mtime_ns), picture)
+
+
+def checked_skip(path: str, stamp: Stamp, kind: str, reason: str) -> Entry:
+    """The file that was left out, of which a row speaks.
+
+    Raises:
+        ExchangeError: the path leaves the library's folder, or a value is none of its kind.
+    """
+    if kind not in set(SkipKind) or not isinstance(reason, str) or len(reason) > _LONGEST:
+        raise ExchangeError(f"Why {path} was left out is not said as it should be.")
+    if stamp.mtime_ns is None or stamp.size < 0:
+        raise ExchangeError(f"The size or time of {path} is none.")
+    return Entry(checked_path(path), stamp, skip=Skip(SkipKind(kind), reason))
+
+
+def checked_path(text: str) -> str:
+    """A path below the library's folder, as it is kept.
+
+    Raises:
+        ExchangeError: it leads elsewhere.
+    """
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in text:
+        raise ExchangeError(f"{text!r} is no path below the library's folder.")
+    return str(path)
 
 
 def space_as_json(space: Space) -> str:

@@ -126,7 +126,7 @@ class _Walk:
         """Whether a walk from the root comes to this folder, so that it may be walked alone."""
         names = under.split("/")
         folders = itertools.accumulate(names, "{}/{}".format)
-        return all(map(self._belongs, folders)) and not any(map(_passed_over, names))
+        return all(map(self._belongs, folders)) and not any(map(passed_over, names))
 
     def _belongs(self, folder: str) -> bool:
         return folder != self.library and not excludes(self.patterns, folder)
@@ -134,7 +134,7 @@ class _Walk:
     def _children(self, folder: str) -> "list[_Child]":
         try:
             with os.scandir(f"{self.root}/{folder}") as listing:
-                entries = [entry for entry in listing if not _passed_over(entry.name)]
+                entries = [entry for entry in listing if not passed_over(entry.name)]
         except FileNotFoundError:
             return []  # gone since its parent was listed
         except OSError as error:
@@ -170,7 +170,8 @@ class _Walk:
         return True
 
 
-def _passed_over(name: str) -> bool:
+def passed_over(name: str) -> bool:
+    """Whether a file or folder of this name belongs to no library: hidden ones, and our own."""
     return name.startswith(".") or name.lower() in _JUNK
 
 

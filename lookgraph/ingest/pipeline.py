@@ -11,10 +11,12 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 import numpy as np
 
@@ -30,6 +32,7 @@ from lookgraph.types import (
     SkipKind,
     Stamp,
     Vector,
+    Wants,
 )
 
 _CHUNK = 1 << 20
@@ -45,13 +48,51 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ready:
+class Ready:
     """A picture that waits for the network."""
 
     path: str
     stamp: Stamp
     picture: Picture
     pixels: Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file that can be read.
+
+    Attributes:
+        file: open for reading in binary; can be sought in.
+        stamp: gives what the file is at the moment. It raises OSError.
+    """
+
+    file: IO[bytes]
+    stamp: Callable[[], Stamp]
+
+
+class Source(Protocol):
+    """Where files are read from."""
+
+    def open(self, path: str) -> AbstractContextManager[Opened]:
+        """Open a file, by its path as it will stand in the library.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder on the disk, as a source."""
+
+    root: Path
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[Opened]:
+        """As `Source.open`."""
+        with (self.root / path).open("rb") as file:
+            yield Opened(file, partial(_stamp, file))
 
 
 def content_id(file: IO[bytes]) -> str:
@@ -63,21 +104,47 @@ def content_id(file: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
+def read(
+    source: Source,
+    path: str,
+    stamp: Stamp,
+    wants: Wants,
+    find: Callable[[str], Picture | None],
+) -> Outcome | Ready:
+    """Open one file and read it, as `read_picture` does; one that cannot be is left out.
+
+    Args:
+        source: where it is.
+        path: as it will stand in the library.
+        stamp: what it was when it was found.
+        wants: what the network sees.
+        find: as in `read_picture`.
+    """
+    try:
+        with source.open(path) as opened:
+            return read_picture(path, opened, wants, find)
+    except FileNotFoundError:
+        reason = "it was gone when it was to be read"
+    except OSError as error:
+        reason = f"it cannot be read: {error.strerror or error}"
+    return _skipped(path, stamp, SkipKind.UNREADABLE, reason)
+
+
 def read_picture(
-    path: str, file: IO[bytes], embeds: Embeds, find: Callable[[str], Picture | None]
-) -> Outcome | _Ready:
+    path: str, opened: Opened, wants: Wants, find: Callable[[str], Picture | None]
+) -> Outcome | Ready:
     """Read one open file: recognise it by its content, or decode it for the network.
 
     Args:
         path: as it will stand in the library.
-        file: a file on the disk, open for reading in binary.
-        embeds: the network that it is prepared for.
+        opened: the file.
+        wants: what the network sees.
         find: gives the picture with an id, if it has an embedding already.
 
     Raises:
         OSError: the file system fails.
     """
-    stamp = _stamp(file)
+    file, stamp = opened.file, opened.stamp()
     if not sniff(file.read(HEAD_BYTES)) and not looks_like_picture(path):
         return _skipped(path, stamp, SkipKind.NO_PICTURE, "it is no picture")
     if stamp.size == 0:
@@ -87,13 +154,13 @@ def read_picture(
     if known:
         return Outcome(Entry(path, stamp, known))
     try:
-        decoded = decode(file, embeds.decode_side)
+        decoded = decode(file, wants.decode_side)
     except UnusableError as error:
         return Outcome(Entry(path, stamp, skip=error.skip))
-    if _stamp(file) != stamp:
+    if opened.stamp() != stamp:
         return _skipped(path, stamp, SkipKind.CHANGING, "it changed while it was read")
     picture = Picture(id_, decoded.format, decoded.width, decoded.height, decoded.taken)
-    return _Ready(path, stamp, picture, embeds.prepare(decoded.image))
+    return Ready(path, stamp, picture, wants.prepare(decoded.image))
 
 
 def _stamp(file: IO[bytes]) -> Stamp:
@@ -143,7 +210,7 @@ class _Run:
         find: Callable[[str], Picture | None],
         threads: int,
     ) -> None:
-        self.root = root
+        self.source = Folder(root)
         self.changes = changes
         self.taking = threading.Lock()
         self.embeds = embeds
@@ -179,18 +246,18 @@ class _Run:
 
     def _work(self) -> None:
         try:
-            waiting: list[_Ready] = []
+            waiting: list[Ready] = []
             while not self.stopped.is_set() and (change := self._take()):
-                result = self._read(change)
+                result = read(self.source, change.path, change.stamp, self.embeds, self.find)
                 if isinstance(result, Outcome):
                     self._give([result])
                     continue
                 waiting.append(result)
                 if len(waiting) == self.embeds.batch:
-                    self._give(self._embed(waiting))
+                    self._give(embedded(waiting, self.embeds))
                     waiting = []
             if waiting and not self.stopped.is_set():
-                self._give(self._embed(waiting))
+                self._give(embedded(waiting, self.embeds))
             self._give(None)
         except BaseException as error:  # noqa: BLE001 - it is raised again where outcomes are read
             self._give(error)
@@ -207,24 +274,14 @@ class _Run:
                 continue
             return
 
-    def _read(self, change: Change) -> Outcome | _Ready:
-        try:
-            with (self.root / change.path).open("rb") as file:
-                return read_picture(change.path, file, self.embeds, self.find)
-        except FileNotFoundError:
-            reason = "it was gone when it was to be read"
-        except OSError as error:
-            reason = f"it cannot be read: {error.strerror or error}"
-        return _skipped(change.path, change.stamp, SkipKind.UNREADABLE, reason)
 
-    def _embed(self, waiting: list[_Ready]) -> list[Outcome]:
-        embeddings = self.embeds.embed([ready.pixels for ready in waiting])
-        return [
-            _placed(ready, embedding) for ready, embedding in zip(waiting, embeddings, strict=True)
-        ]
+def embedded(waiting: Sequence[Ready], embeds: Embeds) -> list[Outcome]:
+    """Embed pictures at one go. One that the network cannot place is left out."""
+    embeddings = embeds.embed([ready.pixels for ready in waiting])
+    return [_placed(ready, embedding) for ready, embedding in zip(waiting, embeddings, strict=True)]
 
 
-def _placed(ready: _Ready, embedding: Vector) -> Outcome:
+def _placed(ready: Ready, embedding: Vector) -> Outcome:
     largest = np.abs(embedding).max()
     if 0 < largest <= LARGEST:
         return Outcome(Entry(ready.path, ready.stamp, ready.picture), embedding)

@@ -44,10 +44,33 @@ def network_file(model: Model, part: Part = "pictures") -> Path:
     try:
         keep(file, data)
     except OSError as error:
-        raise ModelError(
-            f"cannot write the network to {folder}: {error.strerror}. "
-            "Set LOOKGRAPH_CACHE to a folder that can be written"
-        ) from error
+        raise _unwritable(folder, error) from error
+    return file
+
+
+def _unwritable(folder: Path, error: OSError) -> ModelError:
+    return ModelError(
+        f"cannot write the network to {folder}: {error.strerror}. "
+        "Set LOOKGRAPH_CACHE to a folder that can be written"
+    )
+
+
+def received(name: str, data: bytes) -> Path:
+    """Keep a network that another machine has built or quantised; where it is here, do nothing.
+
+    Args:
+        name: of the file there.
+        data: all that is in it.
+
+    Raises:
+        ModelError: the folder cannot be written.
+    """
+    file = cache_folder() / "networks" / "received" / f"{zlib.crc32(data):08x}-{name}"
+    try:
+        if not file.exists() or file.stat().st_size != len(data):
+            keep(file, data)
+    except OSError as error:
+        raise _unwritable(file.parent, error) from error
     return file
 
 

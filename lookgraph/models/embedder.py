@@ -1,14 +1,16 @@
 """From pictures to embeddings: one network, ready to use."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from lookgraph.models.cache import network_file
 from lookgraph.models.model import Model
 from lookgraph.models.preprocess import fit
-from lookgraph.models.runtimes import Choice, Runtime, open_runtime
+from lookgraph.models.runtimes import Choice, Runtime, SettledRuntime, settle
 from lookgraph.types import Matrix, Metric, Pixels, Prepares, Space
 
 
@@ -53,6 +55,45 @@ class Embedder:
         return normalise(embeddings) if self.space.metric is Metric.COSINE else embeddings
 
 
+@dataclass(frozen=True, slots=True)
+class SettledEmbedder:
+    """An embedder that is not loaded yet, with all choices made: the same in every process.
+
+    It can be pickled.
+
+    Attributes:
+        model: what it is.
+        space: what its embeddings can be compared with.
+        runtime: what executes it.
+    """
+
+    model: Model
+    space: Space
+    runtime: SettledRuntime
+
+    @property
+    def decode_side(self) -> int:
+        """The pixels that `prepare` wants on the shorter side."""
+        return self.model.preparation.decode_side
+
+    @property
+    def prepare(self) -> Prepares:
+        """What makes of a picture what the network sees."""
+        return partial(fit, preparation=self.model.preparation)
+
+    def at(self, file: Path) -> "SettledEmbedder":
+        """The same, from another place."""
+        return replace(self, runtime=replace(self.runtime, file=file))
+
+    def load(self, callers: int) -> Embedder:
+        """Load it for so many threads that will call at once; they share the cores.
+
+        Raises:
+            ModelError: it cannot be loaded.
+        """
+        return Embedder(self.model, self.space, self.runtime.load(callers))
+
+
 def open_embedder(
     model: Model,
     space: Space,
@@ -61,7 +102,7 @@ def open_embedder(
     choice: Choice | None = None,
     pictures: int = 1,
 ) -> Embedder:
-    """Load a network; the first time on a machine, it is built, which takes some seconds.
+    """Load a network, as `settle_embedder` chooses it.
 
     Args:
         model: what it is.
@@ -73,8 +114,26 @@ def open_embedder(
     Raises:
         ModelError: the network cannot be built, kept or loaded.
     """
-    network = network_file(model)
-    return Embedder(model, space, open_runtime(network, space, callers, choice, pictures))
+    return settle_embedder(model, space, callers, choice, pictures).load(callers)
+
+
+def settle_embedder(
+    model: Model, space: Space, callers: int, choice: Choice | None, pictures: int
+) -> SettledEmbedder:
+    """Make all choices about a network; the first time on a machine it is built, in some seconds.
+
+    Args:
+        model: as for `open_embedder`; so are the others.
+        space: likewise.
+        callers: likewise.
+        choice: likewise.
+        pictures: likewise.
+
+    Raises:
+        ModelError: the network cannot be built or kept, or nothing here can execute it.
+    """
+    runtime = settle(network_file(model), space, callers, choice, pictures)
+    return SettledEmbedder(model, space, runtime)
 
 
 def normalise(embeddings: Matrix) -> Matrix:

@@ -29,7 +29,7 @@ def test_who_asks_first_need_not_wait(shown: Path, monkeypatch: pytest.MonkeyPat
             serving._get_ready(library)
             started = {child.pid for child in active_children() if "decoder" in child.name}
             assert started
-            monkeypatch.setattr(embedder, "open_embedder", again)
+            monkeypatch.setattr(embedder, "settle_embedder", again)
             asked = library.embed(as_bytes(drawn(5), "PNG"))
             assert asked.embedding.shape == (asked.space.dimension,)
             assert {child.pid for child in active_children() if "decoder" in child.name} == started

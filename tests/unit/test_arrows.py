@@ -18,6 +18,7 @@ LAYERS = (
     ("doctor",),
     ("library",),
     (
+        "distributed",
         "indexing",
         "searching",
         "graphs",
@@ -47,6 +48,7 @@ LAYERS = (
 """From the top down. A part imports from the layers below its own."""
 
 SIBLINGS = {
+    "distributed": {"exchange", "indexing"},
     "searching": {"choosing", "queries", "results"},
     "aside": {"errors"},
     "queries": {"results"},
@@ -203,6 +205,9 @@ HEAVY = {
     "pyarrow",
     "pillow_heif",
     "sqlite3",
+    "ray",
+    "fsspec",
+    "lookgraph.distributed",
     "lookgraph.duplicates",
     "lookgraph.evaluating",
     "lookgraph.graphs",

@@ -82,6 +82,8 @@ def import_(
     with its graphs and verdicts; or from a Neo4j database that was filled by the published recipe:
     nodes with a path and embeddings. It is only read.
 
+    Or from a folder of .parquet files, which `lookgraph index --on ray --parts` wrote.
+
     Pictures that the library has already keep their embeddings. Files that are not in FOLDER
     leave again when it is indexed.
     """
@@ -102,13 +104,14 @@ def import_(
         raise click.UsageError("--model and --unchecked are for databases.")
     from lookgraph import exchange
 
-    file = _file(source, exists=True)
+    file = _file(source, exists=True, folder=True)
     opened = open_library(library, folder)
     count = exchange.read(opened.store, opened.takes, file, opened.root)
-    say(f"Read {counted(count, 'file')} with embeddings from {file}.")
+    what = "" if file.is_dir() else " with embeddings"  # parts also tell of what was left out
+    say(f"Read {counted(count, 'file')}{what} from {file}.")
 
 
-def _file(text: str, *, exists: bool = False) -> Path:
-    """A file, as click checks it."""
-    kind = click.Path(path_type=Path, dir_okay=False, exists=exists)
+def _file(text: str, *, exists: bool = False, folder: bool = False) -> Path:
+    """A file, as click checks it; or a folder, where that will do."""
+    kind = click.Path(path_type=Path, dir_okay=folder, exists=exists)
     return Path(kind.convert(text, None, click.get_current_context()))

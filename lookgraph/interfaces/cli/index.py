@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import islice
@@ -23,6 +23,7 @@ from lookgraph.interfaces.cli.console import (
     runtime_options,
     say,
 )
+from lookgraph.interfaces.cli.parts import PicturesParam, Wish, embed_to_parts
 from lookgraph.interfaces.cli.progress import Seldom
 
 if TYPE_CHECKING:
@@ -30,12 +31,13 @@ if TYPE_CHECKING:
     from lookgraph.indexing import IndexReport, Progress
     from lookgraph.library import Library
     from lookgraph.stores.base import Status
+    from lookgraph.types import Entry
 
 _LISTED = 10
 
 
 @click.command()
-@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.argument("folder", required=False, type=PicturesParam())
 @library_option
 @click.option("--include", multiple=True, metavar="GLOB", help="Only files that match; repeatable.")
 @click.option(
@@ -80,11 +82,24 @@ _LISTED = 10
     "  [default: what was said before, or auto: by an index once the other takes long]",
 )
 @runtime_options
+@click.option(
+    "--on",
+    metavar="WHERE",
+    help="What embeds: ray, on this machine; or a cluster, ray://HOST:PORT."
+    "  [default: this process]",
+)
+@click.option(
+    "--parts",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="With --on: write Parquet files to DIR, for `lookgraph import`, and no library. FOLDER "
+    "may then be in object storage, s3://BUCKET/FOLDER.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no summary.")
 @json_option
 def index(
-    folder: Path | None,
+    folder: Path | str | None,
     library: LibraryPlace | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
@@ -97,6 +112,8 @@ def index(
     kind: str | None,
     runtime: str,
     device: str,
+    on: str | None,
+    parts: Path | None,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -109,24 +126,36 @@ def index(
 
     A library can have embeddings of several networks side by side: --model adds one.
     """
-    opened = open_library(library, folder, runtime, device)
     wanted = _wanted(model, model_options, weights, own_weights)
-    try:
-        with _progress(quiet) as progress:
-            report = opened.index(
-                folder,
-                include=include or None,
-                exclude=exclude or None,
-                model=wanted,
-                metric=metric,
-                precision=precision,
-                index=kind,
-                dry_run=dry_run,
-                progress=progress,
-            )
-    except KeyboardInterrupt:
-        say("Stopped. What was done is kept; run the command again to go on.")
-        raise
+    if parts is not None:
+        if on is None or library is not None or kind is not None:
+            raise click.UsageError("--parts needs --on, and goes without --library and --index.")
+        wish = Wish(str(folder or Path()), parts, on, include, exclude, wanted, metric, precision,
+                    runtime, device)  # fmt: skip
+        with _progress(quiet) as progress, _stoppable():
+            report, left_out = embed_to_parts(wish, progress or (lambda _: None), dry_run)
+        if as_json:
+            put_json({"dry_run": dry_run, **asdict(report)})
+        if not quiet:
+            say(_forecast(report) if dry_run else _told_of_parts(parts, report))
+            _list(left_out, len(left_out))
+        return SKIPPED if left_out and not dry_run else 0
+    if isinstance(folder, str):
+        raise click.UsageError(f"{folder} is in object storage: say --on ray --parts DIR, too.")
+    opened = open_library(library, folder, runtime, device)
+    with _stoppable(), _progress(quiet) as progress:
+        report = opened.index(
+            folder,
+            include=include or None,
+            exclude=exclude or None,
+            model=wanted,
+            metric=metric,
+            precision=precision,
+            index=kind,
+            on=on,
+            dry_run=dry_run,
+            progress=progress,
+        )
     if as_json:
         put_json({"dry_run": dry_run, **asdict(report)})
     if dry_run:
@@ -138,6 +167,15 @@ def index(
         say(_summary(opened, status, report))
         _list_skipped(opened, status.skipped)
     return SKIPPED if status.skipped else 0
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("Stopped. What was done is kept; run the command again to go on.")
+        raise
 
 
 def _wanted(
@@ -175,6 +213,15 @@ def _forecast(report: "IndexReport") -> str:
 
 
 def _summary(opened: "Library", status: "Status", report: "IndexReport") -> str:
+    pictures = counted(status.pictures, "picture")
+    return f"{pictures} in {opened.root}: {_counts(report)}. {report.seconds:.1f} s"
+
+
+def _told_of_parts(parts: Path, report: "IndexReport") -> str:
+    return f"Parts in {parts}: {_counts(report)}. {report.seconds:.1f} s"
+
+
+def _counts(report: "IndexReport") -> str:
     found = [
         f"{count:,} {what}"
         for count, what in (
@@ -186,19 +233,22 @@ def _summary(opened: "Library", status: "Status", report: "IndexReport") -> str:
         )
         if count
     ]
-    pictures = counted(status.pictures, "picture")
-    return f"{pictures} in {opened.root}: {', '.join(found) or 'no files'}. {report.seconds:.1f} s"
+    return ", ".join(found) or "no files"
 
 
 def _list_skipped(opened: "Library", skipped: int) -> None:
-    if not skipped:
-        return
-    say(f"{counted(skipped, 'file')} left out:")
-    for entry in islice(opened.skipped(), _LISTED):
-        if entry.skip:
-            say(f"  {printable_name(entry.path)}: {entry.skip.reason}")
+    _list(islice(opened.skipped(), _LISTED), skipped)
     if skipped > _LISTED:
         say(f"  … and {skipped - _LISTED:,} more: lookgraph status --skipped")
+
+
+def _list(entries: Iterable["Entry"], count: int) -> None:
+    """Say why the first of so many files were left out."""
+    if count:
+        say(f"{counted(count, 'file')} left out:")
+    for entry in islice(entries, _LISTED):
+        if entry.skip:
+            say(f"  {printable_name(entry.path)}: {printable_name(entry.skip.reason)}")
 
 
 @contextmanager
