@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeGuard, Union
@@ -54,19 +54,25 @@ class Chosen:
     def settle(self, callers: int, pictures: int) -> "SettledEmbedder":
         """Make all choices about the network, so that other processes can load the same.
 
+        They compute on processors: which GPU would be whose is not known here.
+
         Args:
             callers: how many threads will call it at once.
             pictures: how many are waiting.
 
         Raises:
-            UsageError: it is somebody's encoder, which is in this process only.
+            UsageError: it is somebody's encoder, which is in this process only, or a GPU is asked
+                for.
             ModelError: it cannot be had.
         """
         if self.model is None:
             raise UsageError(
                 f"{self.space.model} is an object in this process: no other one can load it."
             )
-        return _settle(self.model, self.space, self.choice, callers, pictures)
+        if self.choice.device == "gpu":
+            raise UsageError("Other processes compute on processors: leave --device gpu out.")
+        choice = replace(self.choice, device="cpu")
+        return _settle(self.model, self.space, choice, callers, pictures)
 
     def open_texts(self) -> "TextEmbedder":
         """Open the part of the network that places texts among pictures.

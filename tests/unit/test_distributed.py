@@ -175,3 +175,8 @@ def test_rows_survive_a_part(tmp_path: Path) -> None:
 def test_addresses_that_are_none(address: str) -> None:
     with pytest.raises(UsageError, match="say ray, or ray://HOST:PORT"):
         check_address(address)
+
+
+def test_other_processes_are_not_given_a_gpu() -> None:
+    with pytest.raises(UsageError, match="leave --device gpu out"):
+        choose_new(None, None, None, Choice("auto", "gpu")).settle(1, 1)

@@ -28,6 +28,9 @@ INDEXED = 10_000
 _LISTS = 2
 """Lists of an inverted file for each root of the number of embeddings."""
 
+_OUTGROWN = 4
+"""With so many times the embeddings that they were made for, the lists are too few."""
+
 
 def check_kind(address: Address, kind: IndexKind, *, is_lite: bool) -> None:
     """Refuse a way of searching that there is not.
@@ -112,9 +115,11 @@ def renew_index(
     connection.flush(collection)  # what is not in a segment yet takes a server ten times as long
     count = connection.count(collection, "")
     made = wanted_kind(connection.address, kept, count, is_lite=connection.is_lite)
-    if made != stored.made:
+    is_outgrown = made.startswith("IVF") and count > _OUTGROWN * stored.indexed
+    if made != stored.made or is_outgrown:
         turn.check()
         progress(0.0)
         connection.reindex(collection, "embedding", server_index(stored.space, made, count))
         progress(1.0)
-    return replace(stored, index=kept, made=made)
+        return replace(stored, index=kept, made=made, indexed=count)
+    return replace(stored, index=kept)

@@ -37,6 +37,7 @@ class StoredSpace:
         network: what its network is, in words of others; None if its name is enough.
         index: how it is to be searched.
         made: the type of the index that it has, as Milvus calls it.
+        indexed: of how many embeddings that was made.
         graph: what its graph is to be made as; None if it has none.
         graph_edges: how many it has; None if it is to be made from nothing, since a change of it
             was interrupted.
@@ -48,6 +49,7 @@ class StoredSpace:
     network: str | None = None
     index: IndexKind = IndexKind.AUTO
     made: str = "FLAT"
+    indexed: int = 0
     graph: GraphWanted | None = None
     graph_edges: int | None = None
     graph_pictures: int = 0
@@ -308,6 +310,7 @@ def space_record(stored: StoredSpace) -> Record:
             "network": stored.network,
             "index": str(stored.index),
             "made": stored.made,
+            "indexed": stored.indexed,
             "graph": None
             if graph is None
             else [graph.neighbours, graph.threshold, graph.most, graph.mutual],
@@ -344,6 +347,7 @@ def _space_of(told: dict[str, Any]) -> StoredSpace:
         told["network"],
         IndexKind(told["index"]),
         told["made"],
+        int(told["indexed"]),
         None if graph is None else GraphWanted(*graph),
         told["graph_edges"],
         int(told["graph_pictures"]),

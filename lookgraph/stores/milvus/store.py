@@ -1,6 +1,7 @@
 """The store in Milvus: collections for files, pictures, and the embeddings of each space."""
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
@@ -50,6 +51,9 @@ from lookgraph.types import (
     Verdict,
 )
 
+_LATELY_SECONDS = 1.0
+"""Searches see so late that somebody else has made a graph or an index, and pictures at once."""
+
 _AT_ONCE = 1024
 """Pictures in one question."""
 
@@ -66,6 +70,7 @@ class MilvusStore:
         self.names = Names(connection.address.collection, connection.address.tenant)
         self._graphs = HeldGraphs(lambda: the_library(connection, self.names).generation)
         self._is_there = False
+        self._looked: dict[str, tuple[float, StoredSpace]] = {}
 
     def close(self) -> None:
         """Hang up; the next question connects again."""
@@ -86,7 +91,7 @@ class MilvusStore:
         """As `lookgraph.stores.base.Store.write`; makes the library where there is none."""
         make_library(self.connection, self.names)
         with writers_turn(self.connection, self.names) as turn:
-            yield MilvusWriter(self.connection, self.names, turn)
+            yield MilvusWriter(self.connection, self.names, turn, self._looked.clear)
 
     @property
     def place(self) -> str:
@@ -150,7 +155,7 @@ class MilvusStore:
         asked: Sequence[str | None] = (),
     ) -> list[Answer]:
         """As `lookgraph.stores.base.Store.search`."""
-        stored = self._stored(space)
+        stored = self._lately(space)
         if stored is None:
             for query in queries[:1]:
                 check_query(query, k)
@@ -165,7 +170,7 @@ class MilvusStore:
         self, space: Space, query: Vector, score: float, among: Selection = EVERYTHING
     ) -> Answer:
         """As `lookgraph.stores.base.Store.search_over`."""
-        stored = self._stored(space)
+        stored = self._lately(space)
         if stored is None:
             return Answer((), IndexKind.EXACT)
         return search_over(self.connection, self.names, stored, query, score, among)
@@ -303,6 +308,18 @@ class MilvusStore:
     def _stored(self, space: Space) -> StoredSpace | None:
         self._check()
         return find_space(self.connection, self.names, space)
+
+    def _lately(self, space: Space) -> StoredSpace | None:
+        """What a space is, or was a moment ago: whether it has a graph, and how it is searched."""
+        looked = self._looked.get(space.name)
+        if looked is None or time.monotonic() - looked[0] > _LATELY_SECONDS:
+            stored = self._stored(space)
+            if stored is None:
+                self._looked.pop(space.name, None)
+                return None
+            looked = time.monotonic(), stored
+            self._looked[space.name] = looked
+        return looked[1]
 
     def _check(self) -> None:
         """Be sure that there is a library.

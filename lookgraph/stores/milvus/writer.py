@@ -50,12 +50,22 @@ class MilvusWriter:
     written, and what becomes of one that breaks off.
     """
 
-    def __init__(self, connection: Connection, names: Names, turn: Turn) -> None:
-        """Puts right what the last writer may have left."""
+    def __init__(
+        self, connection: Connection, names: Names, turn: Turn, changed: Callable[[], None]
+    ) -> None:
+        """Puts right what the last writer may have left.
+
+        Args:
+            connection: to the server.
+            names: of the library.
+            turn: of this writer.
+            changed: is called at the end of each change.
+        """
         self._connection = connection
         self._names = names
         self._turn = turn
         self._library = the_library(connection, names)
+        self._tell = changed
         self._spare = range(0)
         pending.put_right(connection, names, self._library.generation)
 
@@ -277,6 +287,7 @@ class MilvusWriter:
         """The end of a change: readers see it."""
         self._library = replace(self._library, generation=self._library.generation + 1)
         write_library(self._connection, self._names, self._library)
+        self._tell()
 
 
 class _Change:

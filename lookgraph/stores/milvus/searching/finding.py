@@ -193,7 +193,7 @@ class Finder:
         """What the server names for each query, so many at most for each part of the condition."""
         named = [_Named([], None) for _ in queries]
         for part in self._condition.parts:
-            params = search_params(self._stored.made, most, self._count, self._recall)
+            params = search_params(self._stored.made, most, self._stored.indexed, self._recall)
             answer = self._connection.search(self._collection, queries, part, most, VECTOR, params)
             for place, its in enumerate(answer):
                 stored = [Stored(self._names, self._stored.space, one.entity) for one in its]
@@ -204,10 +204,6 @@ class Finder:
                 named[place] = _Named(named[place].stored + stored, beyond)
         self._look_up(its.id for one in named for its in one.stored)
         return named
-
-    @property
-    def _count(self) -> int:
-        return self._connection.count(self._collection, "") if self._stored.made != FLAT else 0
 
     def _answering(self, stored: Sequence[Stored]) -> list[Stored]:
         """Those of pictures that may answer, in the order in which they were stored."""
