@@ -42,6 +42,13 @@ class Embeddings:
     inside: NDArray[np.bool_]
 
 
+def no_embeddings(dimension: int) -> Embeddings:
+    """None, of so many numbers."""
+    none = np.empty(0, np.bool_)
+    rows = np.empty((0, dimension), np.float16)
+    return Embeddings((), np.empty(0, np.int64), rows, none, none, none)
+
+
 @dataclass(frozen=True, slots=True)
 class EdgeFinder:
     """Finds the edges of a graph."""

@@ -277,6 +277,33 @@ def test_a_way_of_searching_that_there_is_not_is_refused(opened: Open) -> None:
             other.check_index(SPACE, IndexKind.HNSW)
 
 
+# What only a server has: run with LOOKGRAPH_TEST_MILVUS
+
+
+@pytest.mark.milvus_server
+@pytest.mark.parametrize("made", ["HNSW_SQ", "IVF_RABITQ", "DISKANN"])
+def test_a_server_makes_the_index_that_the_address_names(opened: Open, made: str) -> None:
+    store = opened(f"?index={made}")
+    vectors = many(store, 2000)
+    with store.write() as writer:
+        writer.renew_index(SPACE, IndexKind.HNSW, lambda _: None)
+    (answer,) = store.search(SPACE, QUERY[np.newaxis], 10)
+    found = [match.paths[0] for match in answer.matches]
+    assert len(set(found) & set(right(vectors, 10, range(2000)))) >= 8
+    told = [its.found for its in store.checks() if its.name == "space"]
+    assert told == [f"{SPACE.name}: 2,000 in {store.names.vectors(SPACE)}, searched by {made}"]
+
+
+@pytest.mark.milvus_server
+@pytest.mark.parametrize("consistency", ["Session", "Bounded", "Eventually"])
+def test_less_consistent_readers_see_it_in_the_end(opened: Open, consistency: str) -> None:
+    filled(opened(""))
+    store, deadline = opened(f"?consistency={consistency}"), time.monotonic() + 30
+    while len(nearest(store, SPACE, QUERY, 9)) < len(NAMES):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
 # Tenants
 
 

@@ -1,6 +1,5 @@
 """The store in Milvus: collections for files, pictures, and the embeddings of each space."""
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -9,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lookgraph.config import RECALL, cache_folder
-from lookgraph.errors import GraphNotFoundError, LibraryDamagedError, LibraryNotFoundError
-from lookgraph.stores.alike import alike
+from lookgraph.config import RECALL
+from lookgraph.errors import GraphNotFoundError, LibraryDamagedError
 from lookgraph.stores.base import Alike, Answer, Check, Embedded, GraphStatus, Status
 from lookgraph.stores.held import HeldGraph, HeldGraphs, HeldGraphView
+from lookgraph.stores.linking import no_embeddings
 from lookgraph.stores.milvus import files
 from lookgraph.stores.milvus.checks import checks
 from lookgraph.stores.milvus.client.connection import Connection
@@ -35,11 +34,11 @@ from lookgraph.stores.milvus.statuses import graph_status_of, status_of
 from lookgraph.stores.milvus.verdicts import read_verdicts
 from lookgraph.stores.milvus.views import read_graph
 from lookgraph.stores.milvus.writer import MilvusWriter
+from lookgraph.stores.served import alike_held, cache_for, without_folder
 from lookgraph.types import (
     EVERYTHING,
     Entry,
     IndexKind,
-    Integers,
     KnownFile,
     Matrix,
     Metric,
@@ -105,8 +104,7 @@ class MilvusStore:
     @property
     def cache(self) -> Path:
         """As `lookgraph.stores.base.Store.cache`: a folder of its own in the user's cache."""
-        told = hashlib.sha256(self.place.encode()).hexdigest()
-        return cache_folder() / "milvus" / told[:16]
+        return cache_for("milvus", self.place)
 
     @property
     def root(self) -> Path:
@@ -117,10 +115,7 @@ class MilvusStore:
         """
         found = the_library(self.connection, self.names).folder
         if found is None:
-            raise LibraryNotFoundError(
-                f"The library in {self.place} does not know its folder yet. Run: "
-                "lookgraph index FOLDER --library ADDRESS"
-            )
+            raise without_folder(self.place)
         return found
 
     @property
@@ -201,22 +196,15 @@ class MilvusStore:
         """As `lookgraph.stores.base.Store.alike`; see `lookgraph.stores.alike`."""
         stored = self._stored(space)
         if stored is None:
-            return alike(
-                np.empty((0, space.dimension), np.float16), np.empty(0, np.int64), None, threshold,
-                lambda _: [], progress,
-            )  # fmt: skip
+            return alike_held(no_embeddings(space.dimension), None, threshold, progress)
         graph, linkage = self._graph(stored), None
         inside = set(graph.members.ids) if graph else set()
         held = read_embeddings(self.connection, self.names, stored, inside)
         has_neighbours = stored.graph is not None and stored.graph.neighbours > 0
-        if graph and has_neighbours and space.metric is Metric.COSINE and held.inside.all():
-            linkage = graph.graph.linkage
-
-        def ids_of(places: Integers) -> list[str]:
-            return [held.ids[place] for place in places.tolist()]
-
-        usable = np.flatnonzero(held.live & held.sound)
-        return alike(held.rows, usable, linkage, threshold, ids_of, progress)
+        if graph and has_neighbours and space.metric is Metric.COSINE:
+            is_same = np.array_equal(graph.members.numbers, held.numbers)
+            linkage = graph.graph.linkage if is_same else None
+        return alike_held(held, linkage, threshold, progress)
 
     def entries(self, under: str = "", after: str = "", most: int = 100) -> tuple[Entry, ...]:
         """As `lookgraph.stores.base.Store.entries`; none where there is no library yet."""

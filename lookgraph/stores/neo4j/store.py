@@ -1,6 +1,5 @@
 """The store in a Neo4j database: nodes for files and pictures, and relations between these."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
@@ -9,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from lookgraph.config import RECALL, cache_folder
-from lookgraph.errors import GraphNotFoundError, LibraryNotFoundError, UsageError
+from lookgraph.config import RECALL
+from lookgraph.errors import GraphNotFoundError, UsageError
 from lookgraph.index import exact
-from lookgraph.stores.alike import alike
 from lookgraph.stores.base import Alike, Answer, Check, Embedded, GraphStatus, Status
 from lookgraph.stores.cypher import Table
 from lookgraph.stores.held import HeldGraph, HeldGraphs, HeldGraphView
 from lookgraph.stores.keys import path_of
+from lookgraph.stores.linking import no_embeddings
 from lookgraph.stores.neo4j import files, verdicts
 from lookgraph.stores.neo4j.checks import checks
 from lookgraph.stores.neo4j.client.connection import Connection
@@ -32,11 +31,11 @@ from lookgraph.stores.neo4j.statuses import status_of
 from lookgraph.stores.neo4j.sweeping import damaged_ids
 from lookgraph.stores.neo4j.views import generation_of, read_graph
 from lookgraph.stores.neo4j.writer import Neo4jWriter
+from lookgraph.stores.served import alike_held, cache_for, without_folder
 from lookgraph.types import (
     EVERYTHING,
     Entry,
     IndexKind,
-    Integers,
     KnownFile,
     Matrix,
     Metric,
@@ -103,8 +102,7 @@ class Neo4jStore:
     @property
     def cache(self) -> Path:
         """As `lookgraph.stores.base.Store.cache`: a folder of its own in the user's cache."""
-        told = hashlib.sha256(self.place.encode()).hexdigest()
-        return cache_folder() / "neo4j" / told[:16]
+        return cache_for("neo4j", self.place)
 
     @property
     def root(self) -> Path:
@@ -116,10 +114,7 @@ class Neo4jStore:
         self._check()
         found = self._fact("root")
         if found is None:
-            raise LibraryNotFoundError(
-                f"The library in {self.place} does not know its folder yet. Run: "
-                "lookgraph index FOLDER --library ADDRESS"
-            )
+            raise without_folder(self.place)
         return Path(path_of(str(found)))
 
     @property
@@ -203,22 +198,15 @@ class Neo4jStore:
         """As `lookgraph.stores.base.Store.alike`; see `lookgraph.stores.alike`."""
         stored = self._stored(space)
         if stored is None:
-            return alike(
-                np.empty((0, space.dimension), np.float16), np.empty(0, np.int64), None, threshold,
-                lambda _: [], progress,
-            )  # fmt: skip
+            return alike_held(no_embeddings(space.dimension), None, threshold, progress)
         held, linkage = read_embeddings(self.connection, stored), None
         has_neighbours = stored.graph is not None and stored.graph.neighbours > 0
         if has_neighbours and space.metric is Metric.COSINE:
             graph = self._graph(stored)
-            if graph and np.array_equal(graph.members.numbers, held.numbers) and held.inside.all():
+            is_same = graph and np.array_equal(graph.members.numbers, held.numbers)
+            if graph and is_same and held.inside.all():
                 linkage = graph.graph.linkage
-
-        def ids_of(places: Integers) -> list[str]:
-            return [held.ids[place] for place in places.tolist()]
-
-        usable = np.flatnonzero(held.live & held.sound)
-        return alike(held.rows, usable, linkage, threshold, ids_of, progress)
+        return alike_held(held, linkage, threshold, progress)
 
     def entries(self, under: str = "", after: str = "", most: int = 100) -> tuple[Entry, ...]:
         """As `lookgraph.stores.base.Store.entries`; none where there is no library yet."""

@@ -1,10 +1,14 @@
-"""What is written into Milvus' addresses and names."""
+"""What is written into Milvus' addresses, names and expressions."""
+
+import fnmatch
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lookgraph.errors import UsageError
+from lookgraph.stores.keys import key_of
 from lookgraph.types import Metric, Space
 from tests.conftest import needs_module
 
@@ -12,6 +16,7 @@ needs_module("pymilvus")
 
 from lookgraph.stores.milvus.address import Address, parse  # noqa: E402
 from lookgraph.stores.milvus.collections import Names  # noqa: E402
+from lookgraph.stores.milvus.searching.conditions import loose  # noqa: E402
 
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,20}", fullmatch=True)
 addresses = st.builds(
@@ -94,3 +99,29 @@ def test_spaces_that_look_alike_have_collections_of_their_own() -> None:
 def test_a_key_of_a_tenant_gives_the_text_again(text: str) -> None:
     for its in (Names("shop"), Names("shop", "a.b")):
         assert its.text(its.key(text)) == text
+
+
+pieces = st.sampled_from(
+    ["*", "?", "[ab]", "[!a]", "[", "]", "a", "b", "%", "_", "\\", "é", "/", "."]
+)
+
+
+def matches_like(pattern: str, text: str) -> bool:
+    """As a server's ``like`` does."""
+    parts = (".*" if letter == "%" else "." if letter == "_" else re.escape(letter)
+             for letter in pattern)  # fmt: skip
+    return re.fullmatch("".join(parts), text, re.DOTALL) is not None
+
+
+@given(st.lists(pieces, max_size=6), st.lists(pieces, min_size=1, max_size=6))
+def test_no_name_that_a_glob_matches_is_passed_over(glob: list[str], name: list[str]) -> None:
+    asked, path = "".join(glob), "".join(name)
+    last = path if "/" in asked else path.rpartition("/")[2]
+    if re.match(fnmatch.translate(asked), last):
+        assert matches_like(loose(asked), key_of(path))
+
+
+def test_a_plain_glob_asks_for_little_more_than_it_matches() -> None:
+    assert loose("*.png") == "%.png"
+    assert loose("holiday/*.jpg") == "holiday/%.jpg"
+    assert loose("IMG[0-9]?.jpg") == "%IMG%.jpg"
