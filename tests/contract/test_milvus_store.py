@@ -14,7 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lookgraph.errors import LibraryLockedError, ServerError, StorageError, UsageError
+from lookgraph.errors import (
+    LibraryDamagedError,
+    LibraryLockedError,
+    ServerError,
+    StorageError,
+    UsageError,
+)
 from lookgraph.stores.base import GraphWanted
 from lookgraph.types import IndexKind, Matrix, Selection, Vector, Verdict, VerdictKind
 from tests.conftest import needs_module
@@ -397,6 +403,31 @@ def test_files_and_pictures_that_disagree_are_found_and_put_right(store: MilvusS
     assert known(store) == sorted({*NAMES} - {"y", "z"})
     commit(store, [entry("y", "y"), entry("z", "z"), entry("x2", "x")])
     assert len(nearest(store, SPACE, QUERY, 9)) == len(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        (records.LIBRARY, ""),
+        (records.SPACE, SPACE.name),
+        (records.WRITER, ""),
+        (records.VERDICT, "x"),
+    ],
+)
+@pytest.mark.parametrize("told", [{"a": 1}, {"number": "x", "format": []}, {}])
+def test_records_that_somebody_has_changed_are_told_of(
+    store: MilvusStore, kind: str, key: str, told: dict[str, object]
+) -> None:
+    filled(store)
+    records.write_records(store.connection, store.names, [records.Record(key, kind, told)])
+
+    def use() -> None:
+        store.verdicts()
+        store.status()
+        forget(store, "x")
+
+    with pytest.raises(LibraryDamagedError, match="is not what Lookgraph writes"):
+        use()
 
 
 def everything(store: MilvusStore) -> list[object]:

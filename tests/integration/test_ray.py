@@ -68,10 +68,11 @@ def test_the_same_to_the_last_bit(photos: Path, copied: Path) -> None:
         1, 2, 1, FILES - 1,
     ]  # fmt: skip
     assert bits(copied)["moved/a.jpg"] == bits(photos)[f"dress/{pictures[0].name}"]
-    # Nothing to do: Ray is not started.
-    began = time.monotonic()
-    lookgraph("index", copied, *ON_RAY, code=3)
-    assert time.monotonic() - began < 3
+    # Nothing to do: Ray is not even imported.
+    done = lookgraph("index", copied, *ON_RAY, code=3, env={"PYTHONPROFILEIMPORTTIME": "1"})
+    imported = {line.rpartition("|")[2].strip() for line in done.err.splitlines()}
+    assert "lookgraph.indexing" in imported
+    assert "ray" not in imported
 
 
 def test_parts_that_any_store_imports(photos: Path, copied: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The library's own record, and making what a library needs."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from lookgraph.errors import LibraryFormatError, LibraryNotFoundError, UsageError
@@ -13,7 +13,7 @@ from lookgraph.stores.milvus.collections import (
     records_schema,
     unsearched_index,
 )
-from lookgraph.stores.milvus.records import LIBRARY, Record, read_record, write_records
+from lookgraph.stores.milvus.records import LIBRARY, Record, as_written, read_record, write_records
 from lookgraph.types import Patterns
 
 FORMAT = 1
@@ -65,13 +65,15 @@ def read_library(connection: Connection, names: Names) -> LibraryRecord | None:
     told = read_record(connection, names, LIBRARY)
     if told is None:
         return None
-    if told["format"] > FORMAT:
+    with as_written("the library"):
+        found = LibraryRecord(**{name: told[name] for name in LibraryRecord.__slots__})
+        is_newer = found.format > FORMAT
+    if is_newer:
         raise LibraryFormatError(
             f"The library in {connection.address} was made by a newer Lookgraph. Update this one: "
             "pip install --upgrade lookgraph"
         )
-    told["include"], told["exclude"] = tuple(told["include"]), tuple(told["exclude"])
-    return LibraryRecord(**told)
+    return replace(found, include=tuple(found.include), exclude=tuple(found.exclude))
 
 
 def the_library(connection: Connection, names: Names) -> LibraryRecord:
@@ -96,14 +98,11 @@ def write_library(connection: Connection, names: Names, library: LibraryRecord) 
 
 def with_folder(library: LibraryRecord, root: Path, patterns: Patterns) -> LibraryRecord:
     """The same, of another folder or with other patterns."""
-    return LibraryRecord(
-        library.format,
-        library.generation,
-        library.rows,
-        library.spaces,
-        key_of(str(root)),
-        tuple(map(key_of, patterns.include)),
-        tuple(map(key_of, patterns.exclude)),
+    return replace(
+        library,
+        root=key_of(str(root)),
+        include=tuple(map(key_of, patterns.include)),
+        exclude=tuple(map(key_of, patterns.exclude)),
     )
 
 

@@ -20,6 +20,7 @@ from lookgraph.stores.milvus.records import (
     PICTURE,
     Record,
     StoredPicture,
+    as_written,
     file_entity,
     files_at,
     picture_entity,
@@ -49,12 +50,13 @@ def begin(connection: Connection, names: Names, generation: int, about: Pending)
 
 def put_right(connection: Connection, names: Names, generation: int) -> None:
     """Put right what changes after a generation have left, if they broke off."""
-    about = [
-        (str(key), str(id_))
-        for told in read_records(connection, names, PENDING)
-        if told["generation"] > generation
-        for key, id_ in told["about"]
-    ]
+    with as_written("a change"):
+        about = [
+            (str(key), str(id_))
+            for told in read_records(connection, names, PENDING)
+            if told["generation"] > generation
+            for key, id_ in told["about"]
+        ]
     if about:
         _put_right(connection, names, about)
 

@@ -1,11 +1,12 @@
 """Between the entities of Milvus and the values of `lookgraph.types`."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from lookgraph.errors import LibraryDamagedError
+from lookgraph.errors import LibraryDamagedError, LookgraphError
 from lookgraph.stores.base import GraphWanted, Match
 from lookgraph.stores.keys import path_of
 from lookgraph.stores.milvus import expressions
@@ -285,6 +286,27 @@ def drop_records(connection: Connection, names: Names, kind: str, keys: Iterable
         connection.delete(names.records, names.one_of("key", wanted))
 
 
+@contextmanager
+def as_written(what: str) -> Iterator[None]:
+    """Read what a record tells.
+
+    Args:
+        what: it is of, for people.
+
+    Raises:
+        LibraryDamagedError: that is not what Lookgraph writes.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, LookgraphError):
+            raise
+        raise LibraryDamagedError(
+            f"The record of {what} is not what Lookgraph writes ({type(error).__name__}: {error}). "
+            "Somebody has changed it: put the collection back from a backup."
+        ) from error
+
+
 def _told(entity: Entity) -> dict[str, Any]:
     told = entity["told"]
     found = json.loads(told) if isinstance(told, str | bytes) else told
@@ -333,6 +355,11 @@ def find_space(connection: Connection, names: Names, space: Space) -> StoredSpac
 
 
 def _space_of(told: dict[str, Any]) -> StoredSpace:
+    with as_written("a space"):
+        return _space_in(told)
+
+
+def _space_in(told: dict[str, Any]) -> StoredSpace:
     graph = told["graph"]
     return StoredSpace(
         Space(

@@ -5,6 +5,7 @@ from lookgraph.stores.milvus.collections import Names
 from lookgraph.stores.milvus.records import (
     VERDICT,
     Record,
+    as_written,
     drop_records,
     read_record,
     read_records,
@@ -15,10 +16,11 @@ from lookgraph.types import Verdict, VerdictKind
 
 def read_verdicts(connection: Connection, names: Names) -> tuple[Verdict, ...]:
     """All that was said, in the order of the pictures' ids."""
-    return tuple(
-        Verdict(told["first"], told["second"], VerdictKind(told["kind"]), told["said"])
-        for told in read_records(connection, names, VERDICT)
-    )
+    with as_written("a verdict"):
+        return tuple(
+            Verdict(told["first"], told["second"], VerdictKind(told["kind"]), told["said"])
+            for told in read_records(connection, names, VERDICT)
+        )
 
 
 def write_verdict(connection: Connection, names: Names, verdict: Verdict) -> None:

@@ -22,7 +22,14 @@ from pathlib import Path
 from lookgraph.errors import LibraryError, LibraryLockedError
 from lookgraph.stores.milvus.client.connection import Connection
 from lookgraph.stores.milvus.collections import Names
-from lookgraph.stores.milvus.records import WRITER, Record, drop_records, read_record, write_records
+from lookgraph.stores.milvus.records import (
+    WRITER,
+    Record,
+    as_written,
+    drop_records,
+    read_record,
+    write_records,
+)
 
 _BEAT_SECONDS = 2.0
 _DEAD_SECONDS = 8.0
@@ -205,7 +212,8 @@ def _started(process: int) -> str:
 
 def _read(connection: Connection, names: Names) -> _Holder | None:
     told = read_record(connection, names, WRITER)
-    return None if told is None else _Holder(**told)
+    with as_written("who is writing"):
+        return None if told is None else _Holder(**told)
 
 
 def _write(connection: Connection, names: Names, holder: _Holder) -> None:
