@@ -26,7 +26,6 @@ from lookgraph.stores.milvus.records import (
     drop_records,
     file_entity,
     files_at,
-    find_space,
     picture_entity,
     pictures_with,
     space_record,
@@ -67,11 +66,12 @@ class MilvusWriter:
         self._library = the_library(connection, names)
         self._tell = changed
         self._spare = range(0)
+        self._spaces: tuple[StoredSpace, ...] | None = None
         pending.put_right(connection, names, self._library.generation)
 
     def find(self, space: Space, id_: str) -> Picture | None:
         """As `lookgraph.stores.base.Writer.find`."""
-        stored = find_space(self._connection, self._names, space)
+        stored = self._stored(space)
         found = pictures_with(self._connection, self._names, [id_]).get(id_)
         return found.picture if stored and found and stored.number in found.spaces else None
 
@@ -87,7 +87,7 @@ class MilvusWriter:
         shown = {key: its.picture.id if its.picture else "" for key, its in entry_at.items()}
         ids = {id_ for id_ in (*shown.values(), *(its.picture for its in before.values())) if id_}
         known = pictures_with(connection, names, ids)
-        stored = find_space(connection, names, space)
+        stored = self._stored(space)
         number = stored.number if stored else None
         fresh = {
             its.picture.id: its.picture
@@ -152,7 +152,7 @@ class MilvusWriter:
 
     def compact(self, space: Space) -> int:
         """As `lookgraph.stores.base.Writer.compact`."""
-        stored = find_space(self._connection, self._names, space)
+        stored = self._stored(space)
         if stored is None:
             return 0
         self._turn.check()
@@ -165,25 +165,32 @@ class MilvusWriter:
         self, space: Space, kind: IndexKind | None, progress: Callable[[float], None]
     ) -> None:
         """As `lookgraph.stores.base.Writer.renew_index`."""
-        stored = find_space(self._connection, self._names, space)
+        stored = self._stored(space)
         if stored is None:
             return
         wanted = renew_index(self._connection, self._names, stored, kind, self._turn, progress)
         if wanted != stored:
             self._turn.check()
             write_records(self._connection, self._names, [space_record(wanted)])
+            self._spaces = None
             self._changed()
 
     def renew_graph(
         self, space: Space, wanted: GraphWanted | None, progress: Callable[[float], None]
     ) -> None:
         """As `lookgraph.stores.base.Writer.renew_graph`."""
-        stored = find_space(self._connection, self._names, space)
+        stored = self._stored(space)
         kept = wanted or (stored.graph if stored else None)
         if stored is None or kept is None:
             return
         self._turn.check()
-        if Grapher(self._connection, self._names, self._turn, stored, progress).renew(kept):
+        try:
+            is_other = Grapher(self._connection, self._names, self._turn, stored, progress).renew(
+                kept
+            )
+        finally:
+            self._spaces = None
+        if is_other:
             self._changed()
 
     def judge(self, verdict: Verdict) -> None:
@@ -202,7 +209,7 @@ class MilvusWriter:
 
     def add_space(self, space: Space, network: str | None) -> None:
         """As `lookgraph.stores.base.Writer.add_space`."""
-        stored = find_space(self._connection, self._names, space)
+        stored = self._stored(space)
         if stored is not None and stored.network == network:
             return
         self._turn.check()
@@ -211,16 +218,18 @@ class MilvusWriter:
         else:
             told = space_record(replace(stored, network=network))
             write_records(self._connection, self._names, [told])
+            self._spaces = None
         self._changed()
 
     def remove_space(self, space: Space) -> None:
         """As `lookgraph.stores.base.Writer.remove_space`."""
         connection, names = self._connection, self._names
-        stored = find_space(connection, names, space)
+        stored = self._stored(space)
         if stored is None:
             return
         self._turn.check()
         drop_records(connection, names, SPACE, [space.name])
+        self._spaces = None
         for collection in (names.vectors(space), names.graph(space)):
             if names.tenant is None:
                 connection.drop(collection)
@@ -240,6 +249,7 @@ class MilvusWriter:
             server_index(space, FLAT),
         )
         write_records(connection, names, [space_record(stored)])
+        self._spaces = None
         return stored
 
     def _embed(
@@ -264,10 +274,20 @@ class MilvusWriter:
         self._spare = self._spare[count:]
         return first
 
+    def _stored(self, space: Space) -> StoredSpace | None:
+        """What is kept of a space; None if it is not there. Safe from any thread."""
+        return next((its for its in self._all_spaces() if its.space.name == space.name), None)
+
+    def _all_spaces(self) -> tuple[StoredSpace, ...]:
+        """The spaces, which nobody else changes meanwhile."""
+        found = self._spaces
+        if found is None:
+            found = self._spaces = stored_spaces(self._connection, self._names)
+        return found
+
     def _graphs(self) -> frozenset[int]:
         """The numbers of the spaces that have a graph."""
-        stored = stored_spaces(self._connection, self._names)
-        return frozenset(its.number for its in stored if its.graph is not None)
+        return frozenset(its.number for its in self._all_spaces() if its.graph is not None)
 
     def _settled_too(
         self, embedded: Sequence[StoredPicture], written: Mapping[str, StoredFile]
