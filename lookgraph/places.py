@@ -22,6 +22,9 @@ class Engine(Word):
     MILVUS = "milvus"
 
 
+_WHERE = {Engine.NEO4J: "DATABASE", Engine.MILVUS: "COLLECTION"}
+
+
 def engine_of(at: "str | os.PathLike[str]") -> Engine | None:
     """What an address is of; None for a folder."""
     found = _ADDRESS.match(at) if isinstance(at, str) else None
@@ -43,8 +46,8 @@ def as_address(at: "str | os.PathLike[str]") -> str | None:
     if ":" in rest.rpartition("@")[0] and not rest.startswith("/"):  # which is a file's path
         raise UsageError(
             f"The address of the server, {scheme}://…, has a password in it, which other people "
-            f"and programs could read there. Leave it out: {scheme}://USER@HOST/…, and put it into "
-            f"the environment variable LOOKGRAPH_{engine.upper()}_PASSWORD."
+            f"and programs could read there. Leave it out: {scheme}://USER@HOST/{_WHERE[engine]}, "
+            f"and put it into the environment variable LOOKGRAPH_{engine.upper()}_PASSWORD."
         )
     return at
 

@@ -83,8 +83,21 @@ def test_what_is_refused(store: LocalStore, neo4j_database: "Neo4jDatabase") -> 
     assert "LOOKGRAPH_NEO4J_PASSWORD" in done.err
     export(store, neo4j_database)
     there = neo4j_database.address
-    done = lookgraph("export", f"{there}?label=Photo", "--library", there, code=2, env=password)
-    assert "is in a database already" in done.err
+    done = lookgraph("export", there, "--library", there, code=2, env=password)
+    assert "cannot be copied into itself" in done.err
     other = LocalStore(store.folder.parent / "other" / ".lookgraph")
     add(other, space(), range(3))
     assert "?label=Photo" in export(other, neo4j_database, code=2).err
+
+
+def test_what_is_in_a_database_goes_into_another(
+    store: LocalStore, neo4j_database: "Neo4jDatabase"
+) -> None:
+    export(store, neo4j_database)
+    there, other = neo4j_database.address, f"{neo4j_database.address}?label=Photo"
+    password = {"LOOKGRAPH_NEO4J_PASSWORD": neo4j_database.password}
+    done = lookgraph("export", other, "--library", there, env=password)
+    assert "Wrote 50 pictures" in done.err
+    for place in (there, other):
+        told = lookgraph("status", "--library", place, "--json", env=password).json
+        assert (told["pictures"], told["files"]) == (50, 50)

@@ -33,10 +33,9 @@ def export_to(address: str, library: LibraryPlace | None, *, as_json: bool) -> N
         as_json: tell what was done on stdout.
     """
     from lookgraph.places import Engine, engine_of
-    from lookgraph.stores.local import LocalStore
 
     store, there = open_library(library).store, open_library(address).store
-    if engine_of(address) is Engine.MILVUS or not isinstance(store, LocalStore):
+    if engine_of(address) is Engine.MILVUS or engine_of(store.place) is not None:
         copy_to(store, there, as_json=as_json, exactly=True)
         return
     from lookgraph.stores.neo4j.mirror.export import (
