@@ -1,14 +1,16 @@
 """One library brought into another: what ``export`` and ``import`` do with databases."""
 
-from lookgraph.exchange.copying import CHECKING, WRITING, Copied, copy_library
+from typing import TYPE_CHECKING
+
 from lookgraph.interfaces.cli.console import counted, put_json, say
 from lookgraph.interfaces.cli.progress import counts
-from lookgraph.stores.base import Store
 
-_DOING = {WRITING: "Writing pictures", CHECKING: "Checking them"}
+if TYPE_CHECKING:
+    from lookgraph.exchange.copying import Copied
+    from lookgraph.stores.base import Store
 
 
-def copy_to(source: Store, target: Store, *, as_json: bool, exactly: bool) -> None:
+def copy_to(source: "Store", target: "Store", *, as_json: bool, exactly: bool) -> None:
     """Copy a library, showing how far it is, and say what was done.
 
     Args:
@@ -17,7 +19,9 @@ def copy_to(source: Store, target: Store, *, as_json: bool, exactly: bool) -> No
         as_json: tell what was done on stdout.
         exactly: what the source does not have leaves the target.
     """
-    with counts(_DOING) as progress:
+    from lookgraph.exchange.copying import CHECKING, WRITING, copy_library
+
+    with counts({WRITING: "Writing pictures", CHECKING: "Checking them"}) as progress:
         done = copy_library(source, target, progress, exactly=exactly)
     if as_json:
         put_json(_as_json(done))
@@ -25,7 +29,7 @@ def copy_to(source: Store, target: Store, *, as_json: bool, exactly: bool) -> No
         _tell(done, target.place)
 
 
-def _as_json(done: Copied) -> dict[str, object]:
+def _as_json(done: "Copied") -> dict[str, object]:
     return {
         "pictures": done.pictures,
         "pictures_there": done.there,
@@ -37,7 +41,7 @@ def _as_json(done: Copied) -> dict[str, object]:
     }
 
 
-def _tell(done: Copied, place: str) -> None:
+def _tell(done: "Copied", place: str) -> None:
     rate = f" ({done.pictures / done.seconds:,.0f} a second)" if done.pictures else ""
     say(
         f"Wrote {counted(done.pictures, 'picture')}{rate}, {counted(done.files, 'file')} and "
