@@ -354,14 +354,14 @@ def test_a_process_that_does_not_start_is_not_the_picture_s_fault(tmp_path: Path
 
 
 _PARENT = """
-import io, multiprocessing, sys, threading, time
+import io, multiprocessing, os, sys, threading, time
 from lookgraph.ingest.decoders import Decoders
 
 def decode(decoders, content):
     try:
         decoders.decode(io.BytesIO(content), 512)
     except Exception as error:
-        print(error, file=sys.stderr)
+        os.write(2, str(error).encode())  # a stream's lock may be held where the process ends
 
 # One process works, and the other has worked and waits.
 if __name__ == "__main__":
