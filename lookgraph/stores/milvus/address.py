@@ -14,6 +14,9 @@ _TIMEOUT = 300.0
 _COLLECTION = "lookgraph"
 _SHAPE = "milvus://USER@HOST:PORT/COLLECTION, or milvus:///FOLDER/FILE.db"
 _CONSISTENCIES = ("Strong", "Session", "Bounded", "Eventually")
+_SAID = ("database", "tenant", "index", "replicas", "shards", "consistency", "timeout")
+"""What may stand behind the question mark; of a file also the collection."""
+
 _NAME = re.compile(r"[A-Za-z_]\w{0,63}", re.ASCII)
 _TENANT = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
@@ -55,10 +58,9 @@ class Address:
     def __str__(self) -> str:
         """As `parse` takes it; without what is as usual, and never with a password."""
         usual = Address(self.uri)
-        names = ("database", "tenant", "index", "replicas", "shards", "consistency", "timeout")
         told = {
             name: str(getattr(self, name))
-            for name in names
+            for name in _SAID
             if getattr(self, name) != getattr(usual, name)
         }
         if self.is_file and self.collection != _COLLECTION:
@@ -116,19 +118,9 @@ def _file(text: str, parts: SplitResult) -> Address:
 
 def _with(address: Address, told: dict[str, str]) -> Address:
     """An address with what stands behind the question mark."""
-    known = (
-        "collection",
-        "database",
-        "tenant",
-        "index",
-        "replicas",
-        "shards",
-        "consistency",
-        "timeout",
-    )
-    if strange := [key for key in told if key not in known]:
+    if strange := [key for key in told if key not in ("collection", *_SAID)]:
         raise UsageError(
-            f"{strange[0]}= in the address is not known. What can be said: {', '.join(known[1:])}."
+            f"{strange[0]}= in the address is not known. What can be said: {', '.join(_SAID)}."
         )
     collection = told.get("collection", _COLLECTION)
     if not _NAME.fullmatch(collection):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from lookgraph.stores.milvus import expressions
 from lookgraph.stores.milvus.client.connection import Connection
 from lookgraph.stores.milvus.collections import Names
 from lookgraph.stores.milvus.embeddings import numbered, stored_rows
@@ -10,6 +11,7 @@ from lookgraph.stores.milvus.records import (
     PICTURE,
     StoredPicture,
     StoredSpace,
+    drop_with,
     file_entity,
     files_at,
     picture_entity,
@@ -33,16 +35,14 @@ def compact(connection: Connection, names: Names, stored: StoredSpace) -> int:
     What is dropped is first no more said to be there: if this breaks off, the rest is unused.
     """
     damaged = damaged_ids(connection, names, stored)
-    for start in range(0, len(damaged), _AT_ONCE):
-        _unsay(connection, names, stored, damaged[start : start + _AT_ONCE])
+    _unsay(connection, names, stored, damaged)
     _unsay_unused(connection, names, stored)
     ids = [id_ for _, id_ in numbered(connection, names, stored.space)]
     for start in range(0, len(ids), _AT_ONCE):
         part = ids[start : start + _AT_ONCE]
         known = pictures_with(connection, names, part)
         gone = [id_ for id_ in part if id_ not in known or not known[id_].is_live(stored)]
-        if gone:
-            connection.delete(names.vectors(stored.space), names.one_of("id", gone))
+        drop_with(connection, names, names.vectors(stored.space), "id", gone)
     return len(damaged)
 
 
@@ -61,7 +61,7 @@ def _unsay(connection: Connection, names: Names, stored: StoredSpace, ids: list[
 def _unsay_unused(connection: Connection, names: Names, stored: StoredSpace) -> None:
     """Pictures without files have none either; those without any at all are dropped."""
     there = {its.number for its in stored_spaces(connection, names)}
-    where = names.ours("files == 0")
+    where = names.ours(expressions.equals("files", 0))
     found = [
         picture_of(names, told)
         for page in connection.pages(names.pictures, where, PICTURE)
@@ -71,9 +71,7 @@ def _unsay_unused(connection: Connection, names: Names, stored: StoredSpace) -> 
     kept = [its for its in told if (its.spaces & there) or (its.behind & there)]
     connection.upsert(names.pictures, [picture_entity(names, its) for its in kept])
     ids = {its.picture.id for its in told} - {its.picture.id for its in kept}
-    for start in range(0, len(ids), _AT_ONCE):
-        part = sorted(ids)[start : start + _AT_ONCE]
-        connection.delete(names.pictures, names.one_of("id", part))
+    drop_with(connection, names, names.pictures, "id", ids)
 
 
 def _without(its: StoredPicture, stored: StoredSpace) -> StoredPicture:

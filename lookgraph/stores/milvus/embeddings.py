@@ -9,12 +9,12 @@ from lookgraph.stores.linking import Embeddings
 from lookgraph.stores.milvus import expressions
 from lookgraph.stores.milvus.client.connection import Connection, Entity
 from lookgraph.stores.milvus.collections import Names
-from lookgraph.stores.milvus.records import StoredSpace, facts_of
+from lookgraph.stores.milvus.records import StoredSpace, entities_with, facts_of
 from lookgraph.stores.rows import checksums
 from lookgraph.types import LARGEST, Metric, Picture, Rows, Space, Vector
 
-_CHUNK = 512
-"""Embeddings in one question by their keys."""
+_MORE = 512
+"""Rows that are made room for at once, where there are more than were counted."""
 
 VECTOR = ("id", "row", "checksum", "embedding")
 """The fields that `Stored` takes."""
@@ -76,13 +76,8 @@ def stored_with(
     connection: Connection, names: Names, space: Space, ids: Iterable[str]
 ) -> dict[str, Stored]:
     """Those of some pictures, by their ids."""
-    wanted, found = list(ids), {}
-    for start in range(0, len(wanted), _CHUNK):
-        where = names.one_of("id", wanted[start : start + _CHUNK])
-        for told in connection.query(names.vectors(space), where, VECTOR):
-            its = Stored(names, space, told)
-            found[its.id] = its
-    return found
+    found = entities_with(connection, names, names.vectors(space), "id", ids, VECTOR)
+    return {its.id: its for its in (Stored(names, space, told) for told in found)}
 
 
 def numbered(connection: Connection, names: Names, space: Space) -> list[tuple[int, str]]:
@@ -121,7 +116,7 @@ def read_embeddings(
     for its in stored_rows(connection, names, space):
         if its.id in is_live or its.id in inside:
             if len(ids) == len(rows):  # somebody writes meanwhile
-                rows = np.concatenate([rows, np.zeros((_CHUNK, space.dimension), np.float16)])
+                rows = np.concatenate([rows, np.zeros((_MORE, space.dimension), np.float16)])
             is_sound = its.is_sound
             if is_sound:
                 rows[len(ids)] = its.row

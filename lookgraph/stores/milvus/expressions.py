@@ -9,9 +9,6 @@ from collections.abc import Iterable
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
-EVERYTHING = ""
-"""The expression that holds of every entity."""
-
 
 def quoted(text: str) -> str:
     """A text as a literal."""
@@ -46,6 +43,11 @@ def after(field: str, text: str) -> str:
 def before(field: str, text: str) -> str:
     """The field's text comes before this."""
     return f"{field} < {quoted(text)}"
+
+
+def equals(field: str, number: int) -> str:
+    """The field has this number."""
+    return f"{field} == {number:d}"
 
 
 def over(field: str, number: int) -> str:

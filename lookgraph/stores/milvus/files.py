@@ -19,8 +19,6 @@ from lookgraph.stores.milvus.records import (
 )
 from lookgraph.types import Entry, KnownFile, SkipKind
 
-_PAGE = 1000
-
 
 def below(names: Names, folder: str, after: str = "") -> str:
     """An expression for the files below a folder's path, and behind another path.

@@ -23,6 +23,8 @@ from lookgraph.stores.milvus.embeddings import read_embeddings
 from lookgraph.stores.milvus.records import (
     PICTURE,
     StoredSpace,
+    drop_with,
+    entities_with,
     picture_entity,
     picture_of,
     space_record,
@@ -97,8 +99,7 @@ def linked_with(
     connection: Connection, names: Names, stored: StoredSpace, ids: Iterable[str]
 ) -> dict[str, Linked]:
     """What is kept of some pictures, by their ids: the first part alone."""
-    where = names.one_of("id", ids)
-    found = connection.query(names.graph(stored.space), where, _FIELDS)
+    found = entities_with(connection, names, names.graph(stored.space), "id", ids, _FIELDS)
     return {its.id: its for its in (linked_of(names, told) for told in found)}
 
 
@@ -172,9 +173,8 @@ class Grapher:
             part = fresh[start : start + _AT_ONCE]
             connection.upsert(collection, [its.entity(names) for its in part])
             self._progress(_COMPUTED + start / len(fresh) * (1 - _COMPUTED))
-        gone = [f"{id_}:{part}" if part else id_ for id_, part in there.keys() - made.keys()]
-        for start in range(0, len(gone), _AT_ONCE):
-            connection.delete(collection, names.one_of("id", gone[start : start + _AT_ONCE]))
+        gone = (f"{id_}:{part}" if part else id_ for id_, part in there.keys() - made.keys())
+        drop_with(connection, names, collection, "id", gone)
         self._catch_up()
         pictures = sum(1 for _, part in made if part == 0)
         write_records(connection, names, [space_record(replace(stored, graph_pictures=pictures))])

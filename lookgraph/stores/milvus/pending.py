@@ -21,6 +21,7 @@ from lookgraph.stores.milvus.records import (
     Record,
     StoredPicture,
     as_written,
+    drop_with,
     file_entity,
     files_at,
     picture_entity,
@@ -32,8 +33,6 @@ from lookgraph.stores.milvus.records import (
 
 _BYTES = 60_000
 """In one record: JSON has 65,536 (Milvus documentation, "JSON Field")."""
-
-_AT_ONCE = 1000
 
 Pending: TypeAlias = Sequence[tuple[str, str]]
 """The keys of files, each with the id of a picture that may name it, or nothing."""
@@ -64,8 +63,8 @@ def put_right(connection: Connection, names: Names, generation: int) -> None:
 def put_all_right(connection: Connection, names: Names) -> int:
     """Put right whatever files and pictures do not agree about; return of how many files."""
     wrong = disagreements(connection, names)
-    for start in range(0, len(wrong), _AT_ONCE):
-        _put_right(connection, names, wrong[start : start + _AT_ONCE])
+    if wrong:
+        _put_right(connection, names, wrong)
     return len(wrong)
 
 
@@ -101,8 +100,7 @@ def _put_right(connection: Connection, names: Names, about: Pending) -> None:
         for key, id_ in shown.items()
         if id_ and (id_ not in pictures or key not in pictures[id_].keys)
     ]
-    if lost:
-        connection.delete(names.files, names.one_of("path", lost))
+    drop_with(connection, names, names.files, "path", lost)
     for its in mended:
         spaces = tuple(sorted(its.spaces))
         known = files_at(connection, names, keys_of(connection, names, its)).values()

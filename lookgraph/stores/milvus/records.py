@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from lookgraph.errors import LibraryDamagedError, LookgraphError
@@ -24,7 +25,7 @@ from lookgraph.types import (
     Stamp,
 )
 
-_CHUNK = 1000
+_CHUNK = 512
 """Keys in one expression."""
 
 
@@ -167,7 +168,7 @@ def key_safe(text: str) -> str:
 
 def files_at(connection: Connection, names: Names, keys: Iterable[str]) -> dict[str, StoredFile]:
     """Those of some files that are known, by their keys."""
-    found = _with_keys(connection, names, names.files, "path", keys, FILE)
+    found = entities_with(connection, names, names.files, "path", keys, FILE)
     return {file.key: file for file in (file_of(names, told) for told in found)}
 
 
@@ -218,11 +219,14 @@ def pictures_with(
     connection: Connection, names: Names, ids: Iterable[str]
 ) -> dict[str, StoredPicture]:
     """Those of some pictures that are known, by their ids."""
-    found = _with_keys(connection, names, names.pictures, "id", ids, PICTURE)
+    found = entities_with(connection, names, names.pictures, "id", ids, PICTURE)
     return {its.picture.id: its for its in (picture_of(names, told) for told in found)}
 
 
-def _with_keys(
+# Entities by their keys, however many
+
+
+def entities_with(
     connection: Connection,
     names: Names,
     collection: str,
@@ -230,11 +234,36 @@ def _with_keys(
     texts: Iterable[str],
     fields: Sequence[str],
 ) -> list[Entity]:
-    wanted, found = list(dict.fromkeys(texts)), []
-    for start in range(0, len(wanted), _CHUNK):
-        where = names.one_of(key, wanted[start : start + _CHUNK])
-        found += connection.query(collection, where, fields)
-    return found
+    """The entities with the keys of some texts, in no order.
+
+    Args:
+        connection: to the server.
+        names: of the library.
+        collection: where they are.
+        key: the name of the primary key.
+        texts: as `Names.key` takes them.
+        fields: what is asked of each.
+    """
+    return [
+        told
+        for where in _by_keys(names, key, texts)
+        for told in connection.query(collection, where, fields)
+    ]
+
+
+def drop_with(
+    connection: Connection, names: Names, collection: str, key: str, texts: Iterable[str]
+) -> None:
+    """Remove the entities with the keys of some texts; as for `entities_with`."""
+    for where in _by_keys(names, key, texts):
+        connection.delete(collection, where)
+
+
+def _by_keys(names: Names, key: str, texts: Iterable[str]) -> Iterator[str]:
+    """Expressions for the entities with some keys, none of them too long."""
+    wanted = iter(dict.fromkeys(texts))
+    while part := list(islice(wanted, _CHUNK)):
+        yield names.one_of(key, part)
 
 
 # The library and its spaces
@@ -281,9 +310,7 @@ def write_records(connection: Connection, names: Names, records: Iterable[Record
 
 def drop_records(connection: Connection, names: Names, kind: str, keys: Iterable[str]) -> None:
     """Remove records."""
-    wanted = [f"{kind}/{key}" for key in keys]
-    if wanted:
-        connection.delete(names.records, names.one_of("key", wanted))
+    drop_with(connection, names, names.records, "key", (f"{kind}/{key}" for key in keys))
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from lookgraph.stores.milvus.records import (
     StoredPicture,
     StoredSpace,
     drop_records,
+    drop_with,
     file_entity,
     files_at,
     picture_entity,
@@ -139,7 +140,7 @@ class MilvusWriter:
             )
             change.move(before, dict.fromkeys(before, ""))
             change.write()
-            connection.delete(names.files, names.one_of("path", before))
+            drop_with(connection, names, names.files, "path", before)
             self._changed()
 
     def remember(self, root: Path, patterns: Patterns) -> None:
