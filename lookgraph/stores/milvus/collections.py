@@ -23,7 +23,7 @@ from pymilvus import CollectionSchema, DataType, FieldSchema
 from pymilvus.milvus_client.index import IndexParams
 
 from lookgraph.stores.milvus import expressions
-from lookgraph.stores.milvus.client.connection import Entity
+from lookgraph.stores.milvus.client.columns import Entity
 from lookgraph.types import Metric, Space
 
 PATHS = 1000

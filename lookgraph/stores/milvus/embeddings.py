@@ -1,17 +1,18 @@
 """The embeddings of a space: written, and read as the rows that others take."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookgraph.stores.linking import Embeddings
 from lookgraph.stores.milvus import expressions
-from lookgraph.stores.milvus.client.connection import Connection, Entity
+from lookgraph.stores.milvus.client.columns import Entity
+from lookgraph.stores.milvus.client.connection import Connection
 from lookgraph.stores.milvus.collections import Names
 from lookgraph.stores.milvus.records import StoredSpace, entities_with, facts_of
 from lookgraph.stores.rows import checksums
-from lookgraph.types import LARGEST, Metric, Picture, Rows, Space, Vector
+from lookgraph.types import LARGEST, Metric, Picture, Rows, Space
 
 _MORE = 512
 """Rows that are made room for at once, where there are more than were counted."""
@@ -45,11 +46,9 @@ class Stored:
 
 
 def vector_entities(
-    names: Names, pictures: Sequence[Picture], embeddings: Mapping[str, Vector], first_row: int
+    names: Names, pictures: Sequence[Picture], rows: Rows, first_row: int
 ) -> list[Entity]:
-    """The entities of some pictures' embeddings, which get rows from one on."""
-    kept = np.stack([embeddings[its.id] for its in pictures]).astype(np.float16)
-    wide = kept.astype(np.float32)
+    """The entities of some pictures' embeddings without these, which get rows from one on."""
     return [
         names.owned(
             {
@@ -57,10 +56,9 @@ def vector_entities(
                 "row": first_row + place,
                 "checksum": checksum,
                 **facts_of(picture),
-                "embedding": wide[place],
             }
         )
-        for place, (picture, checksum) in enumerate(zip(pictures, checksums(kept), strict=True))
+        for place, (picture, checksum) in enumerate(zip(pictures, checksums(rows), strict=True))
     ]
 
 

@@ -5,14 +5,16 @@ would, so a name with a quotation mark or a line break in it could say something
 (Milvus documentation, "Basic Operators"; "Boolean Expression Rules").
 """
 
+import re
 from collections.abc import Iterable
 
-_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_ESCAPED = re.compile(f"[{re.escape(''.join(_ESCAPES))}]")
 
 
 def quoted(text: str) -> str:
     """A text as a literal."""
-    return f'"{text.translate(_ESCAPES)}"'
+    return f'"{_ESCAPED.sub(lambda found: _ESCAPES[found[0]], text)}"'
 
 
 def is_(field: str, text: str) -> str:

@@ -16,7 +16,8 @@ from lookgraph.ranking.propagation import NEIGHBOURS
 from lookgraph.stores.base import GraphWanted
 from lookgraph.stores.linking import EdgeFinder, Embeddings, norms_of
 from lookgraph.stores.milvus import expressions
-from lookgraph.stores.milvus.client.connection import Connection, Entity
+from lookgraph.stores.milvus.client.columns import Entity
+from lookgraph.stores.milvus.client.connection import Connection
 from lookgraph.stores.milvus.client.lock import Turn
 from lookgraph.stores.milvus.collections import ARRAY, Names, graph_schema, unsearched_index
 from lookgraph.stores.milvus.embeddings import read_embeddings

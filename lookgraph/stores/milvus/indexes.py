@@ -116,10 +116,18 @@ def renew_index(
         # What is in no segment yet takes it ten times as long to search. Servers see to that
         # themselves, and refuse to be told so more than once in ten seconds.
         connection.flush(collection)
-    count = connection.count(collection, "")
-    made = wanted_kind(connection.address, kept, count, is_lite=connection.is_lite)
-    is_outgrown = made.startswith("IVF") and count > _OUTGROWN * stored.indexed
-    if made != stored.made or is_outgrown:
+
+    def due(count: int) -> str | None:
+        """The type of the index to be made for so many embeddings; None if there is none."""
+        made = wanted_kind(connection.address, kept, count, is_lite=connection.is_lite)
+        is_outgrown = made.startswith("IVF") and count > _OUTGROWN * stored.indexed
+        return made if made != stored.made or is_outgrown else None
+
+    # No space has more than there are pictures. To count vectors takes Milvus Lite longer: it is
+    # putting them together after the flush.
+    if due(connection.count(names.pictures, "")) and (
+        made := due(count := connection.count(collection, ""))
+    ):
         turn.check()
         progress(0.0)
         connection.reindex(collection, "embedding", server_index(stored.space, made, count))

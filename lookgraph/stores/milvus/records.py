@@ -11,7 +11,8 @@ from lookgraph.errors import LibraryDamagedError, LookgraphError
 from lookgraph.stores.base import GraphWanted, Match
 from lookgraph.stores.keys import path_of
 from lookgraph.stores.milvus import expressions
-from lookgraph.stores.milvus.client.connection import Connection, Entity
+from lookgraph.stores.milvus.client.columns import Entity
+from lookgraph.stores.milvus.client.connection import Connection
 from lookgraph.stores.milvus.collections import PATHS, Names
 from lookgraph.types import (
     Entry,
@@ -221,6 +222,14 @@ def pictures_with(
     """Those of some pictures that are known, by their ids."""
     found = entities_with(connection, names, names.pictures, "id", ids, PICTURE)
     return {its.picture.id: its for its in (picture_of(names, told) for told in found)}
+
+
+def is_empty(connection: Connection, names: Names) -> bool:
+    """Whether there is no file and no picture."""
+    return not any(
+        connection.query(collection, names.ours(), [key], most=1)
+        for collection, key in ((names.files, "path"), (names.pictures, "id"))
+    )
 
 
 # Entities by their keys, however many

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
 
 from pymilvus import CollectionSchema, MilvusClient
 from pymilvus.milvus_client.index import IndexParams
 
 from lookgraph.stores.milvus.address import Address
+from lookgraph.stores.milvus.client.columns import Entity, write
 from lookgraph.stores.milvus.client.faults import server_errors
 from lookgraph.stores.milvus.client.lite import QUIET, let_go, opened_file
 from lookgraph.types import Array, Matrix
@@ -26,9 +26,6 @@ MOST = 16_384
 
 _BYTES = 32 << 20
 """In one message, about: servers take 64 MB by default."""
-
-Entity: TypeAlias = Mapping[str, Any]
-"""What Milvus keeps: the values of a collection's fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +154,7 @@ class Connection:
             )
 
     def count(self, collection: str, where: str) -> int:
-        """Of how many entities an expression holds."""
+        """Of how many entities an expression holds; of all, if it is empty."""
         with self._reading(collection) as client:
             (found,) = client.query(
                 collection,
@@ -238,22 +235,31 @@ class Connection:
             )
             return [[Listed(float(hit["distance"]), hit["entity"]) for hit in its] for its in found]
 
-    def upsert(self, collection: str, entities: Sequence[Entity], numbers: int = 0) -> None:
+    def upsert(
+        self, collection: str, entities: Sequence[Entity], vectors: Matrix | None = None
+    ) -> None:
         """Write entities, in place of those with the same primary keys.
+
+        To Milvus Lite they are inserted. There, too, the last one counts; to upsert looks the old
+        one up in each of the files of the collection first, for fields that are not given.
 
         Args:
             collection: where they go.
-            entities: all of their fields.
-            numbers: how many the vector of each has.
+            entities: all of their fields but that of the vectors.
+            vectors: shape (entities, dimension); None where the entities have all.
         """
-        size = max(1, _BYTES // (4 * numbers)) if numbers else MOST // 4
+        size = MOST // 4 if vectors is None else max(1, _BYTES // (4 * vectors.shape[1]))
         for start in range(0, len(entities), size):
-            part = entities[start : start + size]
+            part = slice(start, start + size)
             with self._asking() as client:
-                if numbers:
-                    client.upsert(collection, list(map(dict, part)), timeout=self.address.timeout)
-                else:
-                    _upsert_columns(client, collection, part, self.address.timeout)
+                write(
+                    client,
+                    collection,
+                    entities[part],
+                    None if vectors is None else vectors[part],
+                    insert=self.is_lite,
+                    timeout=self.address.timeout,
+                )
 
     def delete(self, collection: str, where: str) -> None:
         """Remove the entities for which an expression holds."""
@@ -291,24 +297,3 @@ class Connection:
             timeout=its.timeout,
             grpc_options=QUIET,
         )
-
-
-def _upsert_columns(
-    client: MilvusClient, collection: str, entities: Sequence[Entity], timeout: float
-) -> None:
-    """Write entities field by field, which takes the driver half as long as one by one.
-
-    For vectors it is the other way round. The driver's own class for that, ``Collection``, would
-    connect a second time.
-    """
-    handler = client._get_connection()
-    schema = handler.describe_collection(collection, timeout=timeout)
-    columns = [
-        {
-            "name": field["name"],
-            "type": field["type"],
-            "values": [entity[field["name"]] for entity in entities],
-        }
-        for field in schema["fields"]
-    ]
-    handler.upsert(collection, columns, timeout=timeout, schema=schema)

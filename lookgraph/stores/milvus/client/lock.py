@@ -6,6 +6,8 @@ same time the later one has it (M. Fischer's algorithm, in L. Lamport, "A Fast M
 Algorithm", 1987). It changes a count in the record every two seconds as long as it lives; a record
 whose count stands still is of a writer that has died. Each change begins by finding the token
 there, so that a writer that was taken for dead, and is not, ends instead of writing beside another.
+
+A file of Milvus Lite needs none of it: one process has it open, and there one thread writes.
 """
 
 import os
@@ -18,6 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from lookgraph.errors import LibraryError, LibraryLockedError
 from lookgraph.stores.milvus.client.connection import Connection
@@ -74,16 +77,8 @@ class _Holder:
         return f"process {self.process} on {self.host} since {self.since}"
 
 
-class Turn:
+class Turn(Protocol):
     """A writer's turn."""
-
-    def __init__(self, connection: Connection, names: Names, holder: _Holder) -> None:
-        """Use `writers_turn`."""
-        self._connection = connection
-        self._names = names
-        self._holder = holder
-        self._lock = threading.Lock()
-        self._ended = threading.Event()
 
     def check(self) -> None:
         """Be sure that it still is this writer's turn.
@@ -91,6 +86,28 @@ class Turn:
         Raises:
             LibraryLockedError: another process has taken over.
         """
+        ...
+
+
+class _AloneTurn:
+    """That of the only process that there can be."""
+
+    def check(self) -> None:
+        """As `Turn.check`: nobody can have taken over."""
+
+
+class _HeldTurn:
+    """That of one of several processes."""
+
+    def __init__(self, connection: Connection, names: Names, holder: _Holder) -> None:
+        self._connection = connection
+        self._names = names
+        self._holder = holder
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+
+    def check(self) -> None:
+        """As `Turn.check`."""
         found = _read(self._connection, self._names)
         if found is None or found.token != self._holder.token:
             raise LibraryLockedError(
@@ -125,6 +142,9 @@ def writers_turn(connection: Connection, names: Names) -> Iterator[Turn]:
     """
     place = str(connection.address)
     with _alone_here(place):
+        if connection.address.is_file:
+            yield _AloneTurn()
+            return
         turn = _take(connection, names)
         living = threading.Thread(target=turn.live, name="lookgraph-writer", daemon=True)
         living.start()
@@ -148,7 +168,7 @@ def _alone_here(place: str) -> Iterator[None]:
             _held.remove(place)
 
 
-def _take(connection: Connection, names: Names) -> Turn:
+def _take(connection: Connection, names: Names) -> _HeldTurn:
     found = _read(connection, names)
     if found and not _has_died(found, lambda: _read(connection, names)):
         raise _locked(str(connection.address), str(found))
@@ -156,12 +176,11 @@ def _take(connection: Connection, names: Names) -> Turn:
     since = datetime.now().astimezone().isoformat(timespec="seconds")
     holder = _Holder(secrets.token_hex(8), _host(), process, _started(process), since)
     _write(connection, names, holder)
-    if not connection.address.is_file:  # which this process has for itself
-        time.sleep(_SETTLING_SECONDS)
-        found = _read(connection, names)
-        if found is None or found.token != holder.token:
-            raise _locked(str(connection.address), str(found or "another process"))
-    return Turn(connection, names, holder)
+    time.sleep(_SETTLING_SECONDS)
+    found = _read(connection, names)
+    if found is None or found.token != holder.token:
+        raise _locked(str(connection.address), str(found or "another process"))
+    return _HeldTurn(connection, names, holder)
 
 
 def _has_died(holder: _Holder, read: Callable[[], _Holder | None]) -> bool:
