@@ -53,6 +53,7 @@ def lookgraph(
     code: int = 0,
     prefix: Sequence[Argument] = (),
     env: Mapping[str, str] | None = None,
+    within: float = _PATIENCE_SECONDS,
 ) -> Done:
     """Run the command to its end; it must end with this exit status, and without a traceback."""
     done = subprocess.run(
@@ -61,7 +62,7 @@ def lookgraph(
         env={**os.environ, **(env or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=_PATIENCE_SECONDS,
+        timeout=within,
         check=False,
     )
     said = done.stderr.decode()
@@ -70,11 +71,14 @@ def lookgraph(
     return Done(done.returncode, done.stdout, said)
 
 
-def start(*arguments: Argument, cwd: Path | None = None) -> "subprocess.Popen[str]":
-    """Begin to run the command."""
+def start(
+    *arguments: Argument, cwd: Path | None = None, session: bool = False
+) -> "subprocess.Popen[str]":
+    """Begin to run the command; in a session of its own, with all that it starts, if so wanted."""
     return subprocess.Popen(
         [COMMAND, *arguments],
         cwd=cwd,
+        start_new_session=session,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

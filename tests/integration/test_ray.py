@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -151,6 +152,25 @@ def test_the_driver_is_killed(photos: Path, copied: Path, tmp_path: Path) -> Non
     told = lookgraph("index", copied, *ON_RAY, "--parts", parts, "--json", code=3).json
     assert told["unchanged"] >= done > 0
     assert len(rows(parts)) == len(set(rows(parts))) == FILES
+
+
+def test_interrupted_it_keeps_what_is_done(photos: Path, copied: Path) -> None:
+    def finished() -> int:
+        library = Library.open(copied)
+        return library.status().pictures if library.store.exists() else 0
+
+    process = start("index", copied, *ON_RAY, session=True)
+    until(finished, within=60)
+    os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: all processes of the terminal
+    out, said = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, "")
+    last = "Stopped. What was done is kept; run the command again to go on."
+    assert said.splitlines()[-1] == last, said
+    done = finished()
+    assert 0 < done < FILES
+    told = lookgraph("index", copied, *ON_RAY, "--json", code=3).json
+    assert told["embedded"] <= 201 - done
+    assert bits(copied) == bits(photos)
 
 
 def test_a_picture_that_kills_is_left_out(photos: Path, copied: Path) -> None:

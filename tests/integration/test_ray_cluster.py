@@ -75,6 +75,9 @@ def test_a_cluster_gives_the_same_bits(cluster: str, photographs: Path, tmp_path
     (folder / "cut.jpg").write_bytes(next(folder.rglob("*.jpg")).read_bytes()[:5000])
     own = Path(shutil.copytree(folder, tmp_path / "own"))
     lookgraph("index", folder, *SAME_BITS, code=3)
-    done = lookgraph("index", own, "--on", cluster, *SAME_BITS, "--json", code=3, env=TOKEN)
+    # Two processes of the cluster start for the client alone, before any worker does.
+    done = lookgraph(
+        "index", own, "--on", cluster, *SAME_BITS, "--json", code=3, env=TOKEN, within=240
+    )
     assert (done.json["embedded"], done.json["skipped"]) == (40, 1)
     assert bits(own) == bits(folder)

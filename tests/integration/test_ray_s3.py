@@ -4,9 +4,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lookgraph.choosing import choose_new
+from lookgraph.distributed.sources import Bucket
+from lookgraph.ingest.pipeline import Outcome, Ready, read
+from lookgraph.models.runtimes.base import Choice
+from lookgraph.types import Stamp
 from tests.conftest import needs_module
 from tests.e2e.commands import SAME_BITS, fill, lookgraph, spread
 from tests.integration.ray_runs import bits, rows
@@ -91,3 +97,32 @@ def test_how_it_ends(server: S3Server, tmp_path: Path) -> None:
         assert (words in done.err, len(done.err.splitlines()), done.out) == (True, 1, b""), done.err
     done = lookgraph("index", "s3://empty/x", *ON_RAY, code=2)
     assert "--on ray --parts DIR" in done.err
+
+
+def test_an_object_that_changes_while_it_is_read_is_left_to_the_next_run(
+    server: S3Server, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, some = server.client(), min(photos.rglob("*.jpg")).read_bytes()
+    client.create_bucket(Bucket="moving")
+    client.put_object(Bucket="moving", Key="a.jpg", Body=some + bytes(9 << 20))
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    copy = shutil.copyfileobj
+
+    def changed_meanwhile(*arguments: Any) -> None:
+        client.put_object(Bucket="moving", Key="a.jpg", Body=some + bytes(8 << 20))
+        copy(*arguments)
+
+    def read_it() -> Outcome | Ready:
+        wants = choose_new(None, None, None, Choice("onnxruntime")).settle(1, 1)
+        return read(Bucket("s3://moving"), "a.jpg", Stamp(0, 0), wants, lambda _: None)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "copyfileobj", changed_meanwhile)
+        outcome = read_it()
+    assert isinstance(outcome, Outcome)
+    assert outcome.entry.skip
+    assert outcome.entry.skip.kind.passing
+    ready = read_it()
+    assert isinstance(ready, Ready)
+    assert ready.stamp.size == len(some) + (8 << 20)

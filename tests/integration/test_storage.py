@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import missing
+from tests.conftest import missing, needs_module
 from tests.e2e.commands import Argument, Done, held, lookgraph
 from tests.pictures import drawn, save
 
@@ -288,3 +288,17 @@ def test_a_cache_that_cannot_be_written_to(
     done = mounts.lookgraph("index", bare, code=1)
     assert "LOOKGRAPH_CACHE" in done.err
     monkeypatch.delenv("LOOKGRAPH_CACHE")
+
+
+def test_parts_on_a_full_disk_are_whole_and_gone_on_with(mounts: Mounts, bare: Path) -> None:
+    needs_module("ray")
+    on_ray = ("index", bare, "--on", "ray", "--parts", mounts.at / "parts")
+    mounts.mount("24k")
+    done = mounts.lookgraph(*on_ray, code=1)
+    assert done.out == b""
+    assert done.err.startswith(f"lookgraph: {mounts.at / 'parts'}")
+    assert done.err.endswith("No space left on device.\n")
+    assert list(mounts.seen(mounts.at / "parts").glob("*.parquet*")) == []
+    mounts.remount("size=20m")
+    told = mounts.lookgraph(*on_ray, "--json").json
+    assert (told["embedded"], told["unchanged"]) == (60, 0)
