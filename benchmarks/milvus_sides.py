@@ -1,11 +1,12 @@
-"""One side of `benchmarks.milvus`, in a process of its own.
+"""The steps of `benchmarks.milvus`, in processes of their own.
 
 ::
 
     python -m benchmarks.milvus_sides bare|lookgraph FILE.npz LIBRARY.db
+    python -m benchmarks.milvus_sides search BARE.db LIBRARY.db
 
-prints seconds as JSON: of importing the file, and of the median of searches by comparing everything
-and by an index.
+print seconds as JSON: of importing the file; and of the median of searches on either side, by
+comparing everything and by an index.
 """
 
 import json
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 
@@ -23,13 +25,15 @@ from lookgraph.exchange import npz, read
 from lookgraph.types import IndexKind, Vector
 
 _AT_ONCE = 500
-_QUERIES = 30
+_QUERIES = 40
 _K = 10
 _COLLECTION = "photos"
+_LISTS, _PROBES = 632, 158
+"""What the store chooses for 100,000 embeddings."""
 
 
 def bare(file: Path, library: Path) -> None:
-    """The driver alone."""
+    """Import with the driver alone."""
     from pymilvus import DataType, MilvusClient
 
     client = MilvusClient(str(library))
@@ -37,16 +41,9 @@ def bare(file: Path, library: Path) -> None:
     schema.add_field("id", DataType.VARCHAR, is_primary=True, max_length=64)
     schema.add_field("path", DataType.VARCHAR, max_length=1024)
     schema.add_field("embedding", DataType.FLOAT_VECTOR, dim=SPACE.dimension)
-
-    def index(kind: str, **params: int) -> None:
-        made = client.prepare_index_params()
-        made.add_index("embedding", index_type=kind, metric_type="COSINE", params=params)
-        client.create_index(_COLLECTION, made)
-        client.load_collection(_COLLECTION)
-
     began = time.perf_counter()
     client.create_collection(_COLLECTION, schema=schema)
-    index("FLAT")
+    _index(client, "FLAT")
     _, rows = npz.read(file)
     while part := list(islice(rows, _AT_ONCE)):
         told = [
@@ -56,23 +53,11 @@ def bare(file: Path, library: Path) -> None:
         ]
         client.insert(_COLLECTION, told)
     client.flush(_COLLECTION)
-    seconds = time.perf_counter() - began
-
-    def ask(query: Vector) -> None:
-        client.search(
-            _COLLECTION, [query], limit=_K, output_fields=["id", "path"],
-            search_params={"params": {"nprobe": 158}},
-        )  # fmt: skip
-
-    flat = _p50(ask)
-    client.release_collection(_COLLECTION)
-    client.drop_index(_COLLECTION, "embedding")
-    index("IVF_FLAT", nlist=632)
-    _tell(seconds, flat, _p50(ask))
+    _tell(seconds=time.perf_counter() - began)
 
 
 def lookgraph(file: Path, library: Path) -> None:
-    """The store."""
+    """Import with the store."""
     from lookgraph.stores.milvus import open_store
 
     store = open_store(f"milvus://{library}", None)
@@ -81,30 +66,59 @@ def lookgraph(file: Path, library: Path) -> None:
         writer.renew_index(SPACE, IndexKind.EXACT, lambda _: None)
     began = time.perf_counter()
     read(store, lambda _: True, file, Path("/photos"))
-    seconds = time.perf_counter() - began
+    _tell(seconds=time.perf_counter() - began)
+
+
+def search(bares: Path, library: Path) -> None:
+    """Ask both sides the same, in turn."""
+    from pymilvus import MilvusClient
+
+    from lookgraph.stores.milvus import open_store
+
+    client, store = MilvusClient(str(bares)), open_store(f"milvus://{library}", None)
 
     def ask(query: Vector) -> None:
+        client.search(
+            _COLLECTION, [query], limit=_K, output_fields=["id", "path"],
+            search_params={"params": {"nprobe": _PROBES}},
+        )  # fmt: skip
+
+    def ask_store(query: Vector) -> None:
         store.search(SPACE, query[np.newaxis], _K)
 
-    flat = _p50(ask)
+    client.load_collection(_COLLECTION)
+    flat = _medians(ask, ask_store)
+    client.release_collection(_COLLECTION)
+    client.drop_index(_COLLECTION, "embedding")
+    _index(client, "IVF_FLAT", nlist=_LISTS)
     with store.write() as writer:
         writer.renew_index(SPACE, IndexKind.IVF, lambda _: None)
-    _tell(seconds, flat, _p50(ask))
+    by_lists = _medians(ask, ask_store)
+    _tell(bare=flat[0], store=flat[1], bare_lists=by_lists[0], store_lists=by_lists[1])
 
 
-def _p50(ask: Callable[[Vector], None]) -> float:
+def _index(client: Any, kind: str, **params: int) -> None:
+    made = client.prepare_index_params()
+    made.add_index("embedding", index_type=kind, metric_type="COSINE", params=params)
+    client.create_index(_COLLECTION, made)
+    client.load_collection(_COLLECTION)
+
+
+def _medians(*sides: Callable[[Vector], None]) -> list[float]:
     queries = np.random.default_rng(6).standard_normal((_QUERIES, SPACE.dimension), np.float32)
-    seconds = []
+    seconds: list[list[float]] = [[] for _ in sides]
     for query in queries:
-        began = time.perf_counter()
-        ask(query)
-        seconds.append(time.perf_counter() - began)
-    return median(seconds)
+        for ask, its in zip(sides, seconds, strict=True):
+            began = time.perf_counter()
+            ask(query)
+            its.append(time.perf_counter() - began)
+    return [median(its[1:]) for its in seconds]  # the first one brings it into memory
 
 
-def _tell(seconds: float, flat: float, by_index: float) -> None:
-    sys.stdout.write(json.dumps({"import": seconds, "p50": flat, "p50_index": by_index}) + "\n")
+def _tell(**seconds: float) -> None:
+    sys.stdout.write(json.dumps(seconds) + "\n")
 
 
 if __name__ == "__main__":
-    {"bare": bare, "lookgraph": lookgraph}[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))
+    step = {"bare": bare, "lookgraph": lookgraph, "search": search}[sys.argv[1]]
+    step(Path(sys.argv[2]), Path(sys.argv[3]))
