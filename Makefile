@@ -14,6 +14,9 @@ FOLDER ?=
 ROWS ?=
 EMBEDDINGS ?=
 
+# Where it is set, every process that the tests start would compile all of it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test quick format bench neo4j neo4j-stop lock clean
 
 demo: $(VENV)/installed

@@ -30,8 +30,12 @@ if TYPE_CHECKING:
 _PORTION = 100_000
 """Files in one go of Ray Data: so many names are held in memory."""
 
-_BLOCK = 64
-"""Files in a block: what is done again when a worker is killed."""
+_SMALL, _LARGE = 16, 128
+"""Files in a block, at least and at most: what is done again when a worker is killed. To schedule a
+block takes as long as some pictures do."""
+
+_EACH = 8
+"""So many blocks for each core, if there are files for that, so that all end at about one time."""
 
 Files: TypeAlias = dict[str, Stamp]
 """Files by their paths, with their stamps."""
@@ -115,7 +119,7 @@ class Run:
             find: gives the picture with an id, if it has an embedding.
         """
         task = partial(identify, source=self.place.source, threads=self.place.threads)
-        for table in self._tables(task, None, files, _BLOCK):
+        for table in self._tables(task, None, files, self._block(len(files))):
             for file in table.to_pylist():
                 path, stamp = os.fsdecode(file["path"]), Stamp(file["size"], file["mtime_ns"])
                 known = find(file["id"]) if file["id"] else None
@@ -129,16 +133,28 @@ class Run:
             files: each is taken out when it has been given.
 
         Raises:
-            ClusterError: Ray fails, or the workers cannot do their work.
+            ClusterError: Ray fails, or the workers cannot do their work, or all of them die.
         """
         task = partial(
             look, source=self.place.source, wants=self.settled, threads=self.place.threads
         )
-        for size in (_BLOCK, 1):
+        for size in (self._block(len(files)), 1):
+            sent = len(files)
             for table in self._tables(task, self._network(), files, size):
                 yield from _first_time(table, files).to_batches()
+            if len(files) == sent > max(size, _SMALL):
+                raise ClusterError(
+                    "All workers were killed or crashed, whatever picture they were at. Do the "
+                    "machines have memory enough? What was done is kept; run the command again to "
+                    "go on."
+                )
         if files:
             yield as_batch([_lost(*file) for file in files.items()], self.settled.space)
+
+    def _block(self, count: int) -> int:
+        """How many of so many files go into a block."""
+        cores = int(self.ray.cluster_resources().get("CPU", 1))
+        return max(_SMALL, min(_LARGE, count // (_EACH * max(cores, 1))))
 
     def _network(self) -> Network:
         file = self.settled.runtime.file

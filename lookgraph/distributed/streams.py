@@ -88,7 +88,7 @@ class Stream:
         with warnings.catch_warnings():
             # That is what it says of the numbers of retries; in 2.64 there is to be another way.
             warnings.filterwarnings("ignore", message="`ray_remote_args` is deprecated")
-            dataset = _planned(ray, ray.data.from_arrow(list(blocks)), task, network)
+            dataset = _planned(ray, ray.data.from_blocks(list(blocks)), task, network)
         self._tables: Iterator[Any] = iter(dataset.iter_batches(**_WHOLE))
 
     def take(self) -> pa.Table | None:

@@ -185,6 +185,17 @@ def test_a_picture_that_kills_is_left_out(photos: Path, copied: Path) -> None:
     assert found == bits(photos)
 
 
+def test_where_memory_is_too_little_for_anything_nothing_is_left_out(
+    photos: Path, copied: Path
+) -> None:
+    little = {"RAY_memory_usage_threshold": "0.001", "RAY_memory_monitor_refresh_ms": "50"}
+    done = lookgraph("index", copied, *ON_RAY, code=1, env=little, within=240)
+    assert "Do the machines have memory enough?" in done.err
+    assert "Traceback" not in done.err
+    lookgraph("index", copied, *ON_RAY, code=3)
+    assert bits(copied) == bits(photos)
+
+
 def test_how_it_ends(copied: Path, tmp_path: Path) -> None:
     said: dict[tuple[Argument, ...], tuple[int, str]] = {
         ("--on", "elsewhere"): (2, "say ray, or ray://HOST:PORT"),
