@@ -27,7 +27,7 @@ far as is known by then, and another one adds up in another order."""
 
 Argument: TypeAlias = "str | bytes | Path"
 
-_PATIENCE_SECONDS = 60
+_PATIENCE_SECONDS = 120
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def test_workers_are_killed(photos: Path, copied: Path, tmp_path: Path) -> None:
     process = start("index", copied, *ON_RAY, "--parts", parts, "--quiet")
     killed = 0
     for _ in range(4):
-        until(lambda: workers(process.pid) or process.poll() is not None, within=60)
+        until(lambda: workers(process.pid) or process.poll() is not None, within=120)
         for worker in workers(process.pid)[:1]:
             killed += kill(worker)
         time.sleep(1.5)
@@ -130,13 +130,13 @@ def test_the_driver_is_killed(photos: Path, copied: Path, tmp_path: Path) -> Non
         return library.status().pictures if library.store.exists() else 0
 
     process = start("index", copied, *ON_RAY)
-    until(finished, within=60)
+    until(finished, within=120)
     others = below(process.pid)
     assert any("raylet" in name for name in others.values())
     process.kill()
     process.communicate()
     # Two agents of Ray's that do nothing ask for it for a minute more before they end.
-    until(lambda: not alive(pid for pid, name in others.items() if "Agent" not in name), within=30)
+    until(lambda: not alive(pid for pid, name in others.items() if "Agent" not in name), within=120)
     done = finished()
     assert 0 < done < FILES
     told = lookgraph("index", copied, *ON_RAY, "--json", code=3).json
@@ -145,7 +145,7 @@ def test_the_driver_is_killed(photos: Path, copied: Path, tmp_path: Path) -> Non
 
     # Parts are all whole, too, and the next run goes on behind them.
     process = start("index", copied, *ON_RAY, "--parts", parts)
-    until(lambda: list(parts.glob("*.parquet")), within=60)
+    until(lambda: list(parts.glob("*.parquet")), within=120)
     process.kill()
     process.communicate()
     done = len(rows(parts))
@@ -160,9 +160,9 @@ def test_interrupted_it_keeps_what_is_done(photos: Path, copied: Path) -> None:
         return library.status().pictures if library.store.exists() else 0
 
     process = start("index", copied, *ON_RAY, session=True)
-    until(finished, within=60)
+    until(finished, within=120)
     os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: all processes of the terminal
-    out, said = process.communicate(timeout=30)
+    out, said = process.communicate(timeout=90)
     assert (process.returncode, out) == (130, "")
     last = "Stopped. What was done is kept; run the command again to go on."
     assert said.strip().splitlines()[-1] == last, said
