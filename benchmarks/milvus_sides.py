@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.milvus import SPACE
+from lookgraph.config import RECALL
 from lookgraph.exchange import npz, read
 from lookgraph.types import IndexKind, Vector
 
@@ -28,8 +29,6 @@ _AT_ONCE = 500
 _QUERIES = 40
 _K = 10
 _COLLECTION = "photos"
-_LISTS, _PROBES = 632, 158
-"""What the store chooses for 100,000 embeddings."""
 
 
 def bare(file: Path, library: Path) -> None:
@@ -43,7 +42,7 @@ def bare(file: Path, library: Path) -> None:
     schema.add_field("embedding", DataType.FLOAT_VECTOR, dim=SPACE.dimension)
     began = time.perf_counter()
     client.create_collection(_COLLECTION, schema=schema)
-    _index(client, "FLAT")
+    _index(client, "FLAT", 0)
     _, rows = npz.read(file)
     while part := list(islice(rows, _AT_ONCE)):
         told = [
@@ -74,33 +73,38 @@ def search(bares: Path, library: Path) -> None:
     from pymilvus import MilvusClient
 
     from lookgraph.stores.milvus import open_store
+    from lookgraph.stores.milvus.indexes import search_params
 
     client, store = MilvusClient(str(bares)), open_store(f"milvus://{library}", None)
+
+    client.load_collection(_COLLECTION)
+    count = int(client.get_collection_stats(_COLLECTION)["row_count"])
+    looks = {"params": search_params("IVF_FLAT", _K, count, RECALL)}
 
     def ask(query: Vector) -> None:
         client.search(
             _COLLECTION, [query], limit=_K, output_fields=["id", "path"],
-            search_params={"params": {"nprobe": _PROBES}},
+            search_params=looks,
         )  # fmt: skip
 
     def ask_store(query: Vector) -> None:
         store.search(SPACE, query[np.newaxis], _K)
 
-    client.load_collection(_COLLECTION)
     flat = _medians(ask, ask_store)
     client.release_collection(_COLLECTION)
     client.drop_index(_COLLECTION, "embedding")
-    _index(client, "IVF_FLAT", nlist=_LISTS)
+    _index(client, "IVF_FLAT", count)
     with store.write() as writer:
         writer.renew_index(SPACE, IndexKind.IVF, lambda _: None)
     by_lists = _medians(ask, ask_store)
     _tell(bare=flat[0], store=flat[1], bare_lists=by_lists[0], store_lists=by_lists[1])
 
 
-def _index(client: Any, kind: str, **params: int) -> None:
-    made = client.prepare_index_params()
-    made.add_index("embedding", index_type=kind, metric_type="COSINE", params=params)
-    client.create_index(_COLLECTION, made)
+def _index(client: Any, kind: str, count: int) -> None:
+    """The index that the store makes for so many embeddings."""
+    from lookgraph.stores.milvus.indexes import server_index
+
+    client.create_index(_COLLECTION, server_index(SPACE, kind, count))
     client.load_collection(_COLLECTION)
 
 

@@ -48,6 +48,12 @@ def copied(photos: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(photos, tmp_path / "copied", ignore=ignored))
 
 
+def finished(folder: Path) -> int:
+    """How many pictures its library has."""
+    library = Library.open(folder)
+    return library.status().pictures if library.store.exists() else 0
+
+
 def test_the_same_to_the_last_bit(photos: Path, copied: Path) -> None:
     done = lookgraph("index", copied, *ON_RAY, "--json", code=3)
     assert {what: done.json[what] for what in COUNTS} == {
@@ -125,19 +131,15 @@ def test_workers_are_killed(photos: Path, copied: Path, tmp_path: Path) -> None:
 def test_the_driver_is_killed(photos: Path, copied: Path, tmp_path: Path) -> None:
     parts = tmp_path / "parts"
 
-    def finished() -> int:
-        library = Library.open(copied)
-        return library.status().pictures if library.store.exists() else 0
-
     process = start("index", copied, *ON_RAY)
-    until(finished, within=120)
+    until(lambda: finished(copied), within=120)
     others = below(process.pid)
     assert any("raylet" in name for name in others.values())
     process.kill()
     process.communicate()
     # Two agents of Ray's that do nothing ask for it for a minute more before they end.
     until(lambda: not alive(pid for pid, name in others.items() if "Agent" not in name), within=120)
-    done = finished()
+    done = finished(copied)
     assert 0 < done < FILES
     told = lookgraph("index", copied, *ON_RAY, "--json", code=3).json
     assert told["embedded"] <= 201 - done
@@ -155,18 +157,14 @@ def test_the_driver_is_killed(photos: Path, copied: Path, tmp_path: Path) -> Non
 
 
 def test_interrupted_it_keeps_what_is_done(photos: Path, copied: Path) -> None:
-    def finished() -> int:
-        library = Library.open(copied)
-        return library.status().pictures if library.store.exists() else 0
-
     process = start("index", copied, *ON_RAY, session=True)
-    until(finished, within=120)
+    until(lambda: finished(copied), within=120)
     os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: all processes of the terminal
     out, said = process.communicate(timeout=90)
     assert (process.returncode, out) == (130, "")
     last = "Stopped. What was done is kept; run the command again to go on."
     assert said.strip().splitlines()[-1] == last, said
-    done = finished()
+    done = finished(copied)
     assert 0 < done < FILES
     told = lookgraph("index", copied, *ON_RAY, "--json", code=3).json
     assert told["embedded"] <= 201 - done

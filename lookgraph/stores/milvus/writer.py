@@ -46,7 +46,6 @@ _FORGOTTEN = 1000
 _ROWS = 65_536
 """Rows are taken from the library's count so many at a time: what a crash can leave unused."""
 
-
 _REMEMBERED = 4_000_000
 """Keys of what was written; they take some 150 bytes each."""
 
@@ -407,9 +406,9 @@ class _Change:
     def write(self) -> dict[str, StoredPicture]:
         """Write the pictures that are other now; all of them, by their ids."""
         for id_, its in self._now.items():
-            turned = self._live(its) ^ self._live(self._before.get(id_))
-            if turned & self._graphs:
-                self._now[id_] = replace(its, behind=its.behind ^ (turned & self._graphs))
+            turned = (self._live(its) ^ self._live(self._before.get(id_))) & self._graphs
+            if turned:
+                self._now[id_] = replace(its, behind=its.behind ^ turned)
         other = [its for id_, its in self._now.items() if its != self._before.get(id_)]
         self._connection.upsert(
             self._names.pictures, [picture_entity(self._names, its) for its in other]
