@@ -136,7 +136,7 @@ class Run:
             ClusterError: Ray fails, or the workers cannot do their work, or all of them die.
         """
         task = partial(
-            look, source=self.place.source, wants=self.settled, threads=self.place.threads
+            look, source=self.place.source, settled=self.settled, threads=self.place.threads
         )
         for size in (self._block(len(files)), 1):
             sent = len(files)
