@@ -176,8 +176,12 @@ def _runs(process: int) -> bool:
 
 
 def _module(*, alone: bool) -> Any:
-    """Ray, imported with what it reads from the environment."""
-    if alone:
+    """Ray, imported with what it reads from the environment.
+
+    It reads that once. Where it was imported before, its servers would demand the token, and this
+    process would not send it.
+    """
+    if alone and "ray" not in sys.modules:
         set_defaults({**_ALONE, "RAY_AUTH_TOKEN": secrets.token_hex(32)})
     ray = importlib.import_module("ray")
     importlib.import_module("ray.data")

@@ -198,6 +198,18 @@ def test_where_every_worker_dies_it_ends_and_leaves_nothing_out(
     assert bits(folder) == {}
 
 
+def test_a_program_may_have_imported_ray_before(copied: Path) -> None:
+    program = (
+        "import ray, sys; from lookgraph import Library; "
+        "print(Library.open(sys.argv[1]).index(on='ray').embedded, ray.is_initialized())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, copied],
+        cwd=PROJECT, capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+    assert done.stdout == "201 False\n", done.stderr
+
+
 def test_how_it_ends(copied: Path, tmp_path: Path) -> None:
     said: dict[tuple[Argument, ...], tuple[int, str]] = {
         ("--on", "elsewhere"): (2, "say ray, or ray://HOST:PORT"),
