@@ -29,8 +29,8 @@ from lookgraph.models.embedder import Embedder, SettledEmbedder
 from lookgraph.models.model import Model
 from lookgraph.types import Entry, Picture, Stamp, Wants
 
-T = TypeVar("T")
-U = TypeVar("U")
+_File = TypeVar("_File")
+_Found = TypeVar("_Found")
 
 FAILURE = "failure"
 _PIXELS = "pixels"
@@ -105,13 +105,15 @@ def identify(files: pa.Table, source: Source, threads: int) -> pa.Table:
     return files.append_column("id", pa.array(ids, pa.string()))
 
 
-def _each(work: Callable[[T], U], values: Sequence[T], threads: int) -> Iterator[U]:
+def _each(
+    work: Callable[[_File], _Found], files: Sequence[_File], threads: int
+) -> Iterator[_Found]:
     """As `map`, with so many threads; with none for one, as to hand over takes time, too."""
     if threads == 1:
-        yield from map(work, values)
+        yield from map(work, files)
     else:
         with ThreadPoolExecutor(threads) as pool:
-            yield from pool.map(work, values)
+            yield from pool.map(work, files)
 
 
 def _looked(

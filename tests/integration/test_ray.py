@@ -54,6 +54,14 @@ def finished(folder: Path) -> int:
     return library.status().pictures if library.store.exists() else 0
 
 
+def python(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    """A program that indexes on Ray, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=PROJECT, capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+
+
 def test_the_same_to_the_last_bit(photos: Path, copied: Path) -> None:
     done = lookgraph("index", copied, *ON_RAY, "--json", code=3)
     assert {what: done.json[what] for what in COUNTS} == {
@@ -173,10 +181,7 @@ def test_interrupted_it_keeps_what_is_done(photos: Path, copied: Path) -> None:
 
 def test_a_picture_that_kills_is_left_out(photos: Path, copied: Path) -> None:
     (copied / "poison.jpg").write_bytes(sorted(copied.rglob("*.jpg"))[3].read_bytes() + b"x")
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.integration.ray_poison", copied],
-        cwd=PROJECT, capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
+    done = python("-m", "tests.integration.ray_poison", copied)
     assert (done.returncode, done.stdout) == (0, "201 3\n"), done.stderr
     found = bits(copied)
     assert "again and again" in str(found.pop("poison.jpg"))
@@ -190,10 +195,7 @@ def test_where_every_worker_dies_it_ends_and_leaves_nothing_out(
     folder.mkdir()
     for number, picture in enumerate(sorted(copied.rglob("*.jpg"))[:20]):
         shutil.copy(picture, folder / f"poison {number}.jpg")
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.integration.ray_poison", folder],
-        cwd=PROJECT, capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
+    done = python("-m", "tests.integration.ray_poison", folder)
     assert "ClusterError: All workers were killed or crashed, whatever" in done.stderr
     assert bits(folder) == {}
 
@@ -203,10 +205,7 @@ def test_a_program_may_have_imported_ray_before(copied: Path) -> None:
         "import ray, sys; from lookgraph import Library; "
         "print(Library.open(sys.argv[1]).index(on='ray').embedded, ray.is_initialized())"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, copied],
-        cwd=PROJECT, capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
+    done = python("-c", program, copied)
     assert done.stdout == "201 False\n", done.stderr
 
 
